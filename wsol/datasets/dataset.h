@@ -1,0 +1,75 @@
+// The images of one split, read from disk when asked for.
+//
+//   VISION_ASSIGN_OR_RETURN(
+//       const wsol::Dataset test,
+//       wsol::Dataset::Open("metadata/CUB/test", "images/CUB"));
+//   VISION_ASSIGN_OR_RETURN(const cv::Mat rgb, test.LoadImage(0));
+
+#ifndef WSOL_DATASETS_DATASET_H_
+#define WSOL_DATASETS_DATASET_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "opencv2/core/mat.hpp"
+#include "wsol/datasets/metadata.h"
+
+namespace wsol {
+
+struct DatasetOptions {
+  // Folder that mask and ignore paths start from; empty: the images' folder.
+  std::string mask_root;
+  // Number of classes; 0: as many as class_names.txt has lines, or else the
+  // largest label + 1.
+  int num_classes = 0;
+  // Takes the subset of image_ids_proxy.txt.
+  bool proxy = false;
+};
+
+// Metadata and the folders it refers to. Immutable, so it may be used from
+// several threads.
+class Dataset {
+ public:
+  // Reads the split of `metadata_dir` (the folder with image_ids.txt), whose
+  // ids are paths below `image_root`. Names of classes come from
+  // class_names.txt, a name a line, in that folder or the one above it; without
+  // one from the images' folders if each class has a folder of its own. Errors:
+  // those of ReadSplitMetadata; kInvalidArgument for an empty split or an empty
+  // or repeated class name; kNotFound if `image_root` is no folder.
+  static absl::StatusOr<Dataset> Open(const std::string& metadata_dir,
+                                      const std::string& image_root,
+                                      const DatasetOptions& options = {});
+
+  int64_t size() const { return static_cast<int64_t>(metadata_.images.size()); }
+  int num_classes() const { return metadata_.num_classes; }
+  // Index i must be in [0, size()), here and below.
+  const ImageRecord& record(int64_t i) const {
+    return metadata_.images[static_cast<size_t>(i)];
+  }
+  const SplitMetadata& metadata() const { return metadata_; }
+  // One for each class; "class 7" where nothing names it.
+  const std::vector<std::string>& class_names() const { return class_names_; }
+  std::string ImagePath(int64_t i) const;
+
+  // The image, CV_8UC3 in RGB order, at its original size. Errors name the id.
+  absl::StatusOr<cv::Mat> LoadImage(int64_t i) const;
+
+  // CV_8UC1 at the masks' own size: 1 where any instance's mask is not 0, else
+  // 255 where the ignore image is not 0, else 0. kFailedPrecondition if the
+  // image has no masks; kInvalidArgument if they differ in size.
+  absl::StatusOr<cv::Mat> LoadMask(int64_t i) const;
+
+ private:
+  Dataset() = default;
+
+  SplitMetadata metadata_;
+  std::string image_root_;
+  std::string mask_root_;
+  std::vector<std::string> class_names_;
+};
+
+}  // namespace wsol
+
+#endif  // WSOL_DATASETS_DATASET_H_

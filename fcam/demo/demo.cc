@@ -18,6 +18,7 @@
 #include "fcam/demo/recipe.h"
 #include "fcam/demo/summary.h"
 #include "fcam/training/fcam_trainer.h"
+#include "glog/logging.h"
 #include "opencv2/core/mat.hpp"
 #include "vision/base/file_io.h"
 #include "vision/base/progress.h"
@@ -175,8 +176,9 @@ MapScores ScoresOf(const wsol::SplitEvaluation& evaluation) {
   MapScores scores;
   scores.max_box_acc = boxes.max_box_acc;
   scores.max_box_acc_v2 = boxes.max_box_acc_v2;
-  for (const wsol::BoxAccuracy& accuracy : boxes.all_contours) {
-    scores.box_acc_v2.push_back(accuracy.max_accuracy);
+  CHECK_EQ(boxes.all_contours.size(), scores.box_acc_v2.size());
+  for (size_t i = 0; i < scores.box_acc_v2.size(); ++i) {
+    scores.box_acc_v2[i] = boxes.all_contours[i].max_accuracy;
   }
   scores.pxap = evaluation.localization.masks->pxap;
   return scores;

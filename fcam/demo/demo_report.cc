@@ -11,6 +11,7 @@
 #include "fcam/losses/composite.h"
 #include "fcam/version.h"
 #include "opencv2/imgproc.hpp"
+#include "vision/base/rng.h"
 #include "vision/base/status_util.h"
 #include "vision/geometry/box.h"
 #include "vision/geometry/box_iou.h"
@@ -29,7 +30,10 @@ namespace fcam {
 namespace {
 
 constexpr int kPanelImages = 12;
+constexpr uint64_t kPanelSeed = 0;
 constexpr int kHardImages = 4;
+// JPEG keeps the page near 2 MB.
+constexpr int kPanelJpegQuality = 90;
 // The IoU at which panels and MaxBoxAcc call a box right.
 constexpr int kPanelIouPercent = 50;
 
@@ -90,7 +94,8 @@ absl::StatusOr<wsol::PanelImage> MakePanelImage(const cv::Mat& rgb,
                                                 std::string label,
                                                 std::string note) {
   wsol::PanelImage image;
-  VISION_ASSIGN_OR_RETURN(image.bytes, vision::EncodePng(rgb));
+  VISION_ASSIGN_OR_RETURN(image.bytes,
+                          vision::EncodeJpeg(rgb, kPanelJpegQuality));
   image.label = std::move(label);
   image.note = std::move(note);
   return image;
@@ -170,13 +175,19 @@ absl::StatusOr<wsol::ImagePanel> MakePanel(
   return panel;
 }
 
-std::vector<int64_t> RegularIndices(int64_t size) {
-  const int64_t count = std::min<int64_t>(kPanelImages, size);
-  std::vector<int64_t> indices;
-  for (int64_t k = 0; k < count; ++k) {
-    indices.push_back((2 * k + 1) * size / (2 * count));
+// Different images drawn at random, the same ones in every run, in rising
+// order.
+std::vector<int64_t> RandomIndices(int64_t size) {
+  std::vector<int64_t> all(static_cast<size_t>(size));
+  std::iota(all.begin(), all.end(), 0);
+  vision::Rng rng(kPanelSeed);
+  const size_t count = std::min<size_t>(kPanelImages, all.size());
+  for (size_t k = 0; k < count; ++k) {
+    std::swap(all[k], all[k + rng.UniformInt(all.size() - k)]);
   }
-  return indices;
+  all.resize(count);
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 std::vector<int64_t> HardestIndices(const std::vector<ImageBoxes>& images) {
@@ -382,9 +393,9 @@ wsol::Table ResultTable(const DemoSummary& summary) {
                    {"PxAP", "%", wsol::Best::kHighest},
                    {"MaxBoxAcc", "%", wsol::Best::kHighest},
                    {"MaxBoxAccV2", "%", wsol::Best::kHighest},
-                   {"IoU 0.3", "%", wsol::Best::kHighest},
-                   {"IoU 0.5", "%", wsol::Best::kHighest},
-                   {"IoU 0.7", "%", wsol::Best::kHighest}};
+                   {"V2 at 0.3", "%", wsol::Best::kHighest},
+                   {"V2 at 0.5", "%", wsol::Best::kHighest},
+                   {"V2 at 0.7", "%", wsol::Best::kHighest}};
   const auto add = [&table](const char* name, const MapScores& scores,
                             wsol::RowStyle style) {
     wsol::TableRow row;
@@ -416,11 +427,10 @@ absl::StatusOr<wsol::Report> MakeDemoReport(const DemoResults& results,
   wsol::ReportSection& examples = report.sections.emplace_back();
   examples.title = "Test images";
   VISION_ASSIGN_OR_RETURN(
-      wsol::ImagePanel regular,
-      MakePanel(results, boxes, masks, images, RegularIndices(boxes.size()),
-                "Images at regular distances in the test split, not chosen by "
-                "hand."));
-  examples.blocks.push_back(std::move(regular));
+      wsol::ImagePanel random,
+      MakePanel(results, boxes, masks, images, RandomIndices(boxes.size()),
+                "Test images drawn at random, not chosen by hand."));
+  examples.blocks.push_back(std::move(random));
   examples.blocks.push_back(wsol::Heading{"Where F-CAM lost"});
   VISION_ASSIGN_OR_RETURN(
       wsol::ImagePanel hardest,
@@ -440,7 +450,11 @@ absl::StatusOr<wsol::Report> MakeDemoReport(const DemoResults& results,
   wsol::PanelItem& item = sheet.items.emplace_back();
   item.title = "Contact sheet";
   wsol::PanelImage& image = item.images.emplace_back();
-  image.bytes = results.contact_sheet;
+  VISION_ASSIGN_OR_RETURN(
+      const cv::Mat sheet_rgb,
+      vision::DecodeRgb(results.contact_sheet, "contact sheet"));
+  VISION_ASSIGN_OR_RETURN(image.bytes,
+                          vision::EncodeJpeg(sheet_rgb, kPanelJpegQuality));
   image.label = "Training images";
   data.blocks.push_back(std::move(sheet));
 

@@ -38,8 +38,8 @@ struct DemoResults {
 // Methods and baselines by metric, on the test split; for report and terminal.
 wsol::Table ResultTable(const DemoSummary& summary);
 
-// `boxes` and `masks` are the test split's. Panels show test images at regular
-// distances and those where F-CAM lost most against the CAM; none are
+// `boxes` and `masks` are the test split's. Panels show test images drawn at
+// random and those where F-CAM lost most against the CAM; none are
 // hand-picked.
 absl::StatusOr<wsol::Report> MakeDemoReport(const DemoResults& results,
                                             const wsol::Dataset& boxes,

@@ -13,7 +13,7 @@ constexpr const char* kIouPercents[] = {"30", "50", "70"};
 
 Json ScoresToJson(const MapScores& scores) {
   Json box_acc = Json::object();
-  for (size_t i = 0; i < scores.box_acc_v2.size() && i < 3; ++i) {
+  for (size_t i = 0; i < scores.box_acc_v2.size(); ++i) {
     box_acc[kIouPercents[i]] = scores.box_acc_v2[i];
   }
   return {{"MaxBoxAcc", scores.max_box_acc},

@@ -3,6 +3,7 @@
 #ifndef FCAM_DEMO_SUMMARY_H_
 #define FCAM_DEMO_SUMMARY_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -17,7 +18,7 @@ struct MapScores {
   // MaxBoxAccV2: all contours, mean over IoU 0.3, 0.5 and 0.7.
   double max_box_acc_v2 = 0;
   // The three parts of it: IoU 0.3, 0.5 and 0.7.
-  std::vector<double> box_acc_v2;
+  std::array<double, 3> box_acc_v2 = {};
   double pxap = 0;
 };
 

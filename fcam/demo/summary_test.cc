@@ -19,12 +19,12 @@ TEST(SummaryTest, HasTheDocumentedKeysAndNumbers) {
   summary.num_test = 320;
   summary.seconds = {{"compose", 1.5}, {"total", 2.5}};
   summary.classifier_accuracy = 96.5;
-  summary.cam = {71, 62, {90, 70, 26}, 65};
-  summary.fcam = {81, 72, {99, 80, 37}, 78};
-  summary.center = {61, 52, {80, 60, 16}, 50};
-  summary.constant = {41, 32, {60, 30, 6}, 25};
+  summary.cam = {71, 62, {{90, 70, 26}}, 65};
+  summary.fcam = {81, 72, {{99, 80, 37}}, 78};
+  summary.center = {61, 52, {{80, 60, 16}}, 50};
+  summary.constant = {41, 32, {{60, 30, 6}}, 25};
   summary.val_classifier_accuracy = 95;
-  summary.val_fcam = {82, 73, {99, 81, 39}, 79};
+  summary.val_fcam = {82, 73, {{99, 81, 39}}, 79};
   summary.seed = 3;
   summary.num_threads = 2;
   const nlohmann::json json = nlohmann::json::parse(SummaryToJson(summary));

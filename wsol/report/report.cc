@@ -36,6 +36,9 @@ constexpr int kFullWidth = 990, kFullHeight = 400;
 constexpr int kHalfWidth = 480, kHalfHeight = 320;
 constexpr int kNarrowWidth = 340, kNarrowHeight = 280;
 
+// A value of more bytes than this gets a row of its own, and so do the others.
+constexpr size_t kLongValue = 48;
+
 absl::StatusOr<std::string> RenderChart(LineChart chart, int width,
                                         int height) {
   chart.width = width;
@@ -89,7 +92,9 @@ class BlockBuilder {
 
   absl::StatusOr<data> operator()(const KeyValues& block) const {
     data items = List();
+    bool has_long_value = false;
     for (const auto& [key, value] : block.items) {
+      has_long_value |= value.size() > kLongValue;
       data item;
       item["key"] = data(key);
       item["value"] = data(value);
@@ -98,6 +103,7 @@ class BlockBuilder {
     data object;
     object["caption"] = TextOrFalse(block.caption);
     object["items"] = std::move(items);
+    object["long"] = data(has_long_value);
     return Of("key_values", std::move(object));
   }
 

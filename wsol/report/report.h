@@ -48,7 +48,7 @@ struct Preformatted {
   std::string text;
 };
 
-// Settings and facts: "Seed" "0".
+// Settings and facts: "Seed" "0". Several in a row, unless one of them is long.
 struct KeyValues {
   std::string caption;
   std::vector<std::pair<std::string, std::string>> items;

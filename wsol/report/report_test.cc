@@ -236,5 +236,20 @@ TEST(ReportTest, WritesTheFile) {
               IsOkAndHolds(HasSubstr("<h1>Report</h1>")));
 }
 
+TEST(ReportTest, LongFactsStandInRowsOfTheirOwn) {
+  const auto render = [](const std::string& value) {
+    Report report;
+    report.title = "Title";
+    ReportSection& section = report.sections.emplace_back();
+    section.title = "Section";
+    section.blocks.push_back(KeyValues{"", {{"Key", value}}});
+    const absl::StatusOr<std::string> page = RenderReport(report);
+    EXPECT_THAT(page, IsOk());
+    return *page;
+  };
+  EXPECT_THAT(render("short"), HasSubstr("class=\"facts\""));
+  EXPECT_THAT(render(std::string(60, 'x')), HasSubstr("class=\"facts long\""));
+}
+
 }  // namespace
 }  // namespace wsol

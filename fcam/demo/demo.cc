@@ -232,6 +232,9 @@ absl::Status Demo::Compose() {
 wsol::TrainingCallbacks Demo::MakeCallbacks(vision::Progress* progress) const {
   wsol::TrainingCallbacks callbacks;
   callbacks.should_stop = wsol::InterruptRequested;
+  callbacks.on_damaged_checkpoint = [](const absl::Status& damage) {
+    std::cerr << damage.message() << "; the training starts anew\n";
+  };
   callbacks.on_batch = [progress](int64_t epoch, double loss) {
     progress->SetNote(absl::StrFormat("epoch %d, loss %.3f", epoch, loss));
     progress->Advance();

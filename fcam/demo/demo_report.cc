@@ -17,6 +17,7 @@
 #include "vision/geometry/box_iou.h"
 #include "vision/image/image_io.h"
 #include "vision/image/overlay.h"
+#include "wsol/datasets/synthetic.h"
 #include "wsol/metrics/box_evaluator.h"
 #include "wsol/metrics/box_mode.h"
 #include "wsol/metrics/localization_evaluator.h"
@@ -459,7 +460,8 @@ absl::StatusOr<wsol::Report> MakeDemoReport(const DemoResults& results,
   data.blocks.push_back(std::move(sheet));
 
   report.footer =
-      absl::StrCat("fcam ", kVersion, ", seed ", results.summary.seed);
+      absl::StrCat("fcam ", kVersion, ", seed ", results.summary.seed, ". ",
+                   wsol::SyntheticAttribution(results.recipe.data.kind));
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "vision/base/file_io.h"
+#include "vision/crf/bilateral_filter.h"
 
 namespace fcam {
 namespace {
@@ -150,14 +151,17 @@ std::string FcamText(const DemoRecipe& recipe) {
   return absl::StrCat(
       ClassifierText(recipe), "\nfcam ",
       absl::StrJoin(recipe.fcam.decoder.channels, ","), " ",
-      recipe.fcam.decoder.finest_skip, " ", recipe.fcam.seed, "\ntraining ",
-      training.epochs, " ", training.learning_rate, " ", training.seed, " ",
+      recipe.fcam.decoder.center, " ", recipe.fcam.decoder.finest_skip, " ",
+      recipe.fcam.seed, "\ntraining ", training.epochs, " ",
+      training.learning_rate, " ", training.seed, " ",
       OptimizerText(training.optimizer), "\nseeds ", seeds.foreground_pixels,
       " ", seeds.background_pixels, " ", seeds.dilation, " ",
       seeds.background_fraction, " ", seeds.erosion_kernel, " ",
       seeds.erosion_iterations, "\nloss ", TermText(loss.self_learning), " ",
       TermText(loss.crf), " ", TermText(loss.size), " ", TermText(loss.entropy),
       " ", crf.filter.sigma_rgb, " ", crf.filter.sigma_xy_pixels, " ",
+      vision::BilateralFilterMethodName(crf.filter.method), " ", crf.self_term,
+      " ", loss.elb.init_t, " ", loss.elb.max_t, " ", loss.elb.mulcoef, " ",
       crf.scale, " ", loss.crf_options.published_strength, "\nloader ",
       LoaderText(recipe.fcam_loader));
 }

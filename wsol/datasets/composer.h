@@ -1,5 +1,5 @@
 // Composes labelled images with exact masks: a cut-out of an object, warped and
-// relit, on a piece of a photograph. spec: builtin data sets.
+// relit, on a piece of a photograph (docs/data.md).
 //
 //   VISION_ASSIGN_OR_RETURN(const wsol::Composer composer,
 //                           wsol::Composer::Create(material, options));

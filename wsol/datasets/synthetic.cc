@@ -45,6 +45,7 @@ constexpr int kSheetColumns = 10;
 constexpr char kManifest[] = "manifest.json";
 constexpr char kContactSheet[] = "contact_sheet.png";
 constexpr char kIgnore[] = "ignore.png";
+constexpr char kAttributionFile[] = "ATTRIBUTION.txt";
 constexpr std::array<Split, 3> kSplits = {Split::kTrain, Split::kVal,
                                           Split::kTest};
 
@@ -579,7 +580,7 @@ class Builder {
 
   // The names of all files but the images, masks and the manifest.
   std::vector<std::string> OtherFiles() const {
-    std::vector<std::string> names = {kContactSheet,
+    std::vector<std::string> names = {kContactSheet, kAttributionFile,
                                       absl::StrCat("images/", kIgnore)};
     for (const char* kind : {"boxes", "masks"}) {
       names.push_back(absl::StrCat("metadata/", kind, "/class_names.txt"));
@@ -639,6 +640,11 @@ class Builder {
     });
     tasks.push_back([this] {
       return vision::WritePng(result_.contact_sheet, MakeContactSheet());
+    });
+    tasks.push_back([this] {
+      return vision::WriteFileAtomically(
+          Path(kAttributionFile),
+          absl::StrCat(SyntheticAttribution(options_.kind), "\n"));
     });
     // Folders first: each file of class names goes beside its splits.
     for (const char* kind : {"boxes", "masks"}) {
@@ -795,6 +801,27 @@ std::string SyntheticDataset::MetadataDir(absl::string_view kind,
                                           Split split) const {
   return vision::JoinPath(
       dir, absl::StrCat("metadata/", kind, "/", SplitName(split)));
+}
+
+std::string SyntheticAttribution(SyntheticKind kind) {
+  const std::string backgrounds =
+      "Backgrounds adapted from the photographs \"Aitzgorri\", \"Life\", "
+      "\"Picos de Europa\" and \"Sunset\" by Aitzol Berasategi (2018, "
+      "CC-BY-4.0, https://creativecommons.org/licenses/by/4.0/) and from "
+      "\"Seeding\" by Clements Engelhardt (CC0 1.0).";
+  switch (kind) {
+    case SyntheticKind::kObjects20:
+      return absl::StrCat(
+          "Objects: renders of models from the BlendSwap-CC-0 catalogue of "
+          "Sweet Home 3D (CC0 1.0). ",
+          backgrounds);
+    case SyntheticKind::kBirds16:
+      return absl::StrCat(
+          "Birds: stamps of Tux Paint (package tuxpaint-stamps-default, GPL-2 "
+          "or later). ",
+          backgrounds);
+  }
+  return backgrounds;
 }
 
 absl::StatusOr<ComposerMaterial> LoadSyntheticMaterial(

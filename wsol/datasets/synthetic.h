@@ -13,10 +13,10 @@
 //   metadata/boxes/<split>/*.txt         CUB and ILSVRC style
 //   metadata/masks/<split>/*.txt         OpenImages style
 //   metadata/{boxes,masks}/class_names.txt
+//   ATTRIBUTION.txt                      what must be passed on with the images
 //   contact_sheet.png                    classes x samples of the train split
-//   manifest.json                        options, size and CRC-32 of every
-//   file;
-//                                        written last
+//   manifest.json                        options, size and CRC-32 of each file;
+//                                        written after what it lists
 
 #ifndef WSOL_DATASETS_SYNTHETIC_H_
 #define WSOL_DATASETS_SYNTHETIC_H_
@@ -111,6 +111,10 @@ struct SyntheticDataset {
 // kResourceExhausted and the like for the output.
 absl::StatusOr<SyntheticDataset> ComposeDataset(const SyntheticOptions& options,
                                                 const std::string& output_dir);
+
+// Whom the source material of a kind is from and under which licence, in a few
+// sentences: to be passed on with composed images.
+std::string SyntheticAttribution(SyntheticKind kind);
 
 // The source material of a kind, decoded. Errors as above.
 absl::StatusOr<ComposerMaterial> LoadSyntheticMaterial(

@@ -224,8 +224,9 @@ TEST(SyntheticTest, BytesDoNotDependOnTheNumberOfThreads) {
   ASSERT_THAT(four, IsOk());
   const std::map<std::string, std::string> tree = ReadTree(one->dir);
   EXPECT_EQ(tree, ReadTree(four->dir));
-  // Images, masks, ignore, sheet, manifest, 2 x (3 x 4 + 1) metadata files.
-  EXPECT_EQ(tree.size(), 2 * kImages + 3 + 26);
+  // Images, masks, ignore, sheet, attribution, manifest, 2 x (3 x 4 + 1)
+  // metadata files.
+  EXPECT_EQ(tree.size(), 2 * kImages + 4 + 26);
 }
 
 TEST(SyntheticTest, SecondCallReusesAll) {
@@ -389,7 +390,7 @@ TEST(SyntheticTest, ManifestTellsOptionsAndFiles) {
   EXPECT_EQ(manifest["options"]["seed"], 0);
   EXPECT_EQ(manifest["options"]["train_per_class"], 2);
   EXPECT_EQ(manifest["options"]["image_format"], "png");
-  EXPECT_EQ(manifest["files"].size(), 28);
+  EXPECT_EQ(manifest["files"].size(), 29);
   EXPECT_EQ(manifest["images"]["train"]["mask_crc32"].size(), 40);
 }
 

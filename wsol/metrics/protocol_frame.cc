@@ -135,8 +135,8 @@ vision::Box ScaleBox(const vision::Box& box, int width, int height,
 
 absl::StatusOr<vision::Box> BoxToFrame(const vision::Box& box, int width,
                                        int height) {
-  if (box.IsEmpty() || box.x0 < 0 || box.y0 < 0 || box.x1 > width ||
-      box.y1 > height) {
+  if (box.IsEmpty() || box.x0 < 0 || box.y0 < 0 || box.x1 > width + 1 ||
+      box.y1 > height + 1) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "ground-truth box: got [%d, %d) x [%d, %d), expected at least one "
         "pixel, all within the image of %d x %d pixels",

@@ -77,7 +77,9 @@ vision::Box ScaleBox(const vision::Box& box, int width, int height,
 
 // ScaleBox of a ground-truth box from original pixels to the frame. `box` is
 // half-open, as wsol/datasets reads it (last column on disk + 1).
-// kInvalidArgument for a box that is empty or reaches out of the image.
+// Published files have last columns that equal the width: such a box may reach
+// one pixel out of the image, and then does so in the frame, as in the
+// protocol. kInvalidArgument for a box that is empty or reaches out further.
 absl::StatusOr<vision::Box> BoxToFrame(const vision::Box& box, int width,
                                        int height);
 

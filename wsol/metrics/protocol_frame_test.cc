@@ -111,9 +111,15 @@ TEST(BoxToFrameTest, NeverLosesAPixel) {
               IsOkAndHolds(Box{223, 0, 224, 1}));
 }
 
+TEST(BoxToFrameTest, AcceptsLastColumnsThatEqualTheWidth) {
+  // Inclusive (0, 0, 500, 347) of 500 x 347 is (0, 0, 224, 224).
+  EXPECT_THAT(BoxToFrame({0, 0, 501, 348}, 500, 347),
+              IsOkAndHolds(Box{0, 0, 225, 225}));
+}
+
 TEST(BoxToFrameTest, RejectsBoxesOutsideTheImage) {
-  for (const Box& box : {Box{2, 2, 2, 4}, Box{-1, 0, 4, 4}, Box{0, 0, 11, 4},
-                         Box{0, 0, 4, 21}, Box{4, 4, 1, 1}}) {
+  for (const Box& box : {Box{2, 2, 2, 4}, Box{-1, 0, 4, 4}, Box{0, 0, 12, 4},
+                         Box{0, 0, 4, 22}, Box{4, 4, 1, 1}}) {
     EXPECT_THAT(BoxToFrame(box, 10, 20),
                 StatusIs(StatusCode::kInvalidArgument,
                          HasSubstr("all within the image of 10 x 20 pixels")))

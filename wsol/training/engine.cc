@@ -160,8 +160,9 @@ absl::StatusOr<std::vector<EpochRecord>> Resume(const TrainingLoop& loop,
       LoadCheckpoint(loop.checkpoint_path, model, optimizer);
   if (absl::IsNotFound(progress.status())) return std::vector<EpochRecord>();
   if (absl::IsDataLoss(progress.status())) {
-    LOG(WARNING) << progress.status().message()
-                 << "; training starts at epoch 1";
+    if (loop.callbacks.on_damaged_checkpoint) {
+      loop.callbacks.on_damaged_checkpoint(progress.status());
+    }
     return std::vector<EpochRecord>();
   }
   VISION_RETURN_IF_ERROR(progress.status());

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "ATen/core/Tensor.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "torch/nn/module.h"
 #include "wsol/datasets/loader.h"
@@ -50,6 +51,8 @@ struct TrainingCallbacks {
   std::function<bool()> should_stop;
   // Called after each batch.
   std::function<void(int64_t epoch, double loss)> on_batch;
+  // Called once when the checkpoint is damaged and training starts at epoch 1.
+  std::function<void(const absl::Status& damage)> on_damaged_checkpoint;
   // Called after each epoch that was trained now.
   std::function<void(const EpochRecord& record)> on_epoch;
 };
@@ -75,8 +78,8 @@ struct TrainingLoop {
 // records of all epochs, those of an earlier run included. Errors: kCancelled
 // when stopped; kInternal when a loss is not finite, naming the terms and the
 // images of the batch; those of the loader and of writing the checkpoint. A
-// damaged checkpoint is not an error: training starts at epoch 1, with a
-// warning logged.
+// damaged checkpoint is not an error: training starts at epoch 1, and a
+// callback tells.
 absl::StatusOr<std::vector<EpochRecord>> Train(const TrainingLoop& loop,
                                                torch::nn::Module& model,
                                                Loader& loader,

@@ -198,10 +198,16 @@ TEST_F(EngineTest, DamagedCheckpointStartsAnew) {
   ASSERT_THAT(vision::WriteFileAtomically(CheckpointPath(), "torn"), IsOk());
   Trainee trainee;
   trainee.loop.checkpoint_path = CheckpointPath();
+  absl::Status damage;
+  trainee.loop.callbacks.on_damaged_checkpoint = [&](const absl::Status& s) {
+    damage = s;
+  };
   const auto history =
       Train(trainee.loop, *trainee.net, *loader_, *trainee.optimizer);
   ASSERT_THAT(history, IsOk());
   EXPECT_EQ(history->front().epoch, 1);
+  EXPECT_THAT(damage,
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("state.ckpt")));
 }
 
 TEST_F(EngineTest, LossThatIsNotFiniteStopsAndNamesTermsAndImages) {

@@ -21,9 +21,10 @@ DEFINE_string(data, "objects",
 DEFINE_string(output_dir, "fcam_demo",
               "Folder for report.html, summary.json and the trained networks. "
               "A run that was stopped goes on from what it finds there.");
-DEFINE_string(data_dir, "",
-              "Folder where composed data sets are kept. Default: fcam/data in "
-              "$XDG_CACHE_HOME or ~/.cache.");
+DEFINE_string(
+    data_dir, "",
+    "Folder where composed data sets are kept; if empty, fcam/data in "
+    "$XDG_CACHE_HOME or ~/.cache.");
 DEFINE_uint64(seed, 0,
               "Seed of weights, order, augmentation and seeds. The images are "
               "the same for all of them.");

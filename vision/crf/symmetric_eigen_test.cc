@@ -58,7 +58,9 @@ TEST(SymmetricEigenTest, RebuildsRandomMatricesFromOrthonormalVectors) {
       EXPECT_NEAR(rebuilt, matrix[a * kSize + b], 1e-13);
       EXPECT_NEAR(dot, a == b ? 1 : 0, 1e-13);
     }
-    if (a > 0) EXPECT_LE(eigen.values[a], eigen.values[a - 1]);
+    if (a > 0) {
+      EXPECT_LE(eigen.values[a], eigen.values[a - 1]);
+    }
   }
 }
 

@@ -243,7 +243,7 @@ TEST(DecodeTest, DamagedFilesAreErrorsOrImagesOfLimitedSize) {
         EXPECT_EQ(image->type(), CV_8UC3);
         EXPECT_LE(image->total(), 10000u);
       } else {
-        EXPECT_THAT(image.status().message(), StartsWith(name));
+        EXPECT_THAT(std::string(image.status().message()), StartsWith(name));
       }
     }
   }

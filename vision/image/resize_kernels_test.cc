@@ -132,8 +132,8 @@ INSTANTIATE_TEST_SUITE_P(
     InstructionSets, ResizeKernelsTest,
 
     ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-    [](const ::testing::TestParamInfo<int64_t>& info) {
-      return std::string(hwy::TargetName(info.param));
+    [](const ::testing::TestParamInfo<int64_t>& target) {
+      return std::string(hwy::TargetName(target.param));
     });
 
 }  // namespace

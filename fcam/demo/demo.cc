@@ -5,7 +5,6 @@
 #include <functional>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "fcam/decoder/fcam_model.h"
 #include "fcam/demo/demo_report.h"
 #include "fcam/demo/recipe.h"
@@ -47,7 +47,12 @@ namespace {
 constexpr int64_t kOutputBytes = 64 << 20;
 constexpr int64_t kDataBytes = 64 << 20;
 
-constexpr char kGoOn[] = "the same command goes on from there";
+// Tells how to go on where the user stopped a step, and else which step failed.
+absl::Status ExplainStop(const absl::Status& status, absl::string_view step) {
+  return vision::Annotate(status, absl::IsCancelled(status)
+                                      ? "the same command goes on from there"
+                                      : step);
+}
 
 // Measures the steps of the run.
 class StepTimer {
@@ -260,12 +265,8 @@ absl::Status Demo::TrainTheClassifier() {
       wsol::TrainClassifier(*classifier_, *loader, training,
                             MakeCallbacks(&progress));
   progress.Finish();
-  if (!history.ok()) {
-    return vision::Annotate(history.status(),
-                            absl::IsCancelled(history.status())
-                                ? kGoOn
-                                : "while training the classifier");
-  }
+  VISION_RETURN_IF_ERROR(
+      ExplainStop(history.status(), "while training the classifier"));
   results_.classifier_history = *std::move(history);
   timer_.EndStep("train_classifier", &summary());
   return absl::OkStatus();
@@ -293,7 +294,7 @@ absl::StatusOr<wsol::SplitEvaluation> Demo::Evaluate(
       split.truth(), *split.loader, score_and_keep, options);
   progress.Finish();
   if (absl::IsCancelled(result.status())) {
-    return vision::Annotate(result.status(), kGoOn);
+    return ExplainStop(result.status(), label);
   }
   return result;
 }
@@ -336,11 +337,7 @@ absl::Status Demo::TrainTheDecoder() {
   absl::StatusOr<std::vector<wsol::EpochRecord>> history =
       TrainFcam(*fcam_, *loader, training, MakeCallbacks(&progress));
   progress.Finish();
-  if (!history.ok()) {
-    return vision::Annotate(
-        history.status(),
-        absl::IsCancelled(history.status()) ? kGoOn : "while training F-CAM");
-  }
+  VISION_RETURN_IF_ERROR(ExplainStop(history.status(), "while training F-CAM"));
   results_.fcam_history = *std::move(history);
   timer_.EndStep("train_fcam", &summary());
   return absl::OkStatus();

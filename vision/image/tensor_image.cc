@@ -40,7 +40,8 @@ at::Tensor ImageToTensor(const cv::Mat& rgb) {
 at::Tensor NormalizedImageToTensor(const cv::Mat& rgb,
                                    const Normalization& normalization) {
   at::Tensor tensor = at::empty({3, rgb.rows, rgb.cols}, at::kFloat);
-  NormalizeToChw(rgb, normalization, tensor.data_ptr<float>());
+  PixelNormalizer(normalization)
+      .Write(rgb, PixelLayout::kChw, tensor.data_ptr<float>());
   return tensor;
 }
 

@@ -4,7 +4,8 @@
 //   vision::Rng rng(seed, {epoch, index});
 //   const vision::CropFlip geometry = vision::SampleCropFlip(256, 224, rng);
 //   const cv::Mat crop = vision::ApplyCropFlip(resized, geometry);
-//   vision::NormalizeToChw(crop, vision::Normalization(), input);
+//   const vision::PixelNormalizer normalizer{vision::Normalization()};
+//   normalizer.Write(crop, vision::PixelLayout::kHwc, input);
 //
 // One CropFlip is drawn per sample and applied alike to its image, map and
 // mask.
@@ -13,6 +14,7 @@
 #define VISION_IMAGE_TRANSFORMS_H_
 
 #include <array>
+#include <cstdint>
 
 #include "opencv2/core/mat.hpp"
 #include "vision/base/rng.h"
@@ -44,14 +46,33 @@ CropFlip SampleCropFlip(int resize, int crop, Rng& rng);
 // continuous copy. The crop must lie inside the image (CHECK).
 cv::Mat ApplyCropFlip(const cv::Mat& image, const CropFlip& geometry);
 
-// Writes (pixel / 255 - mean) / std in float32 to chw[channel][row][column],
-// 3 * rows * columns values. `rgb` is [height, width] CV_8UC3 in RGB order,
-// rows possibly strided (CHECK). Each value is computed as PyTorch does it,
-// three roundings, hence a table of 3 x 256 values suffices.
-void NormalizeToChw(const cv::Mat& rgb, const Normalization& normalization,
-                    float* chw);
+// Where the three values of a pixel go.
+enum class PixelLayout {
+  kChw,  // [3, height, width], the memory of a contiguous tensor.
+  kHwc,  // [height, width, 3], the memory of a channels-last tensor.
+};
 
-// Writes the pixel values themselves, 0 to 255, in the same layout.
+// Bytes to network input, in one pass. Each value is computed in float32 as
+// PyTorch does it, three roundings; a table of 3 x 256 values holds them all.
+// Immutable, so it may be used from several threads.
+class PixelNormalizer {
+ public:
+  explicit PixelNormalizer(const Normalization& normalization);
+
+  // Writes (pixel / 255 - mean) / std, 3 * rows * columns values. `rgb` is
+  // [height, width] CV_8UC3 in RGB order, rows possibly strided (CHECK).
+  void Write(const cv::Mat& rgb, PixelLayout layout, float* out) const;
+
+  // The same rounded to bfloat16 (to nearest, ties to even), as its bits.
+  void WriteBfloat16(const cv::Mat& rgb, PixelLayout layout,
+                     uint16_t* out) const;
+
+ private:
+  std::array<std::array<float, 256>, 3> values_;
+  std::array<std::array<uint16_t, 256>, 3> bfloat16_;
+};
+
+// Writes the pixel values themselves, 0 to 255, to chw[channel][row][column].
 void ToChw(const cv::Mat& rgb, float* chw);
 
 }  // namespace vision

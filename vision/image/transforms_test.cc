@@ -134,7 +134,7 @@ TEST(ApplyCropFlipTest, ChecksThatTheCropIsInside) {
   EXPECT_DEATH(ApplyCropFlip(image, Geometry(0, 0, 0, false)), "geometry.size");
 }
 
-TEST(NormalizeToChwTest, HandComputed) {
+TEST(PixelNormalizerTest, HandComputed) {
   cv::Mat image(1, 2, CV_8UC3);
   image.at<cv::Vec3b>(0, 0) = {0, 51, 255};
   image.at<cv::Vec3b>(0, 1) = {255, 102, 0};
@@ -142,28 +142,70 @@ TEST(NormalizeToChwTest, HandComputed) {
   normalization.mean = {0.5f, 0.25f, 0.0f};
   normalization.std = {0.5f, 0.25f, 2.0f};
   std::array<float, 6> chw;
-  NormalizeToChw(image, normalization, chw.data());
+  const PixelNormalizer normalizer(normalization);
+  normalizer.Write(image, PixelLayout::kChw, chw.data());
   // Red: (0 - .5) / .5, (1 - .5) / .5; green: (.2 - .25) / .25, (.4 - .25) /
   // .25; blue: 1 / 2, 0.
   EXPECT_THAT(chw, ElementsAre(-1, 1, FloatNear(-0.2f, 1e-6f),
                                FloatNear(0.6f, 1e-6f), 0.5, 0));
+  std::array<float, 6> hwc;
+  normalizer.Write(image, PixelLayout::kHwc, hwc.data());
+  EXPECT_THAT(hwc, ElementsAre(chw[0], chw[2], chw[4], chw[1], chw[3], chw[5]));
 }
 
-TEST(NormalizeToChwTest, ReadsStridedRows) {
+TEST(PixelNormalizerTest, Bfloat16IsTheNearest) {
+  // One pixel: with mean 0 and std s the value is x / 255 / s.
+  cv::Mat image(1, 1, CV_8UC3);
+  image.at<cv::Vec3b>(0, 0) = {255, 255, 255};
+  Normalization normalization;
+  normalization.mean = {0, 0, 2};
+  // bfloat16 has 7 bits after the point: 1 + 1/256 is a tie between 1 (even)
+  // and 1 + 1/128; 1 + 3/256 one between 1 + 1/128 and 1 + 2/128 (even).
+  normalization.std = {1 / (1 + 1 / 256.0f), 1 / (1 + 3 / 256.0f), 1};
+  const PixelNormalizer normalizer(normalization);
+  std::array<float, 3> exact;
+  normalizer.Write(image, PixelLayout::kHwc, exact.data());
+  ASSERT_EQ(exact[0], 1 + 1 / 256.0f);
+  ASSERT_EQ(exact[1], 1 + 3 / 256.0f);
+  std::array<uint16_t, 3> bits;
+  normalizer.WriteBfloat16(image, PixelLayout::kHwc, bits.data());
+  // 1 is 0x3f80, the next larger one 0x3f81; -1 is 0xbf80.
+  EXPECT_THAT(bits, ElementsAre(0x3f80, 0x3f82, 0xbf80));
+}
+
+TEST(PixelNormalizerTest, Bfloat16LayoutsAgree) {
+  cv::Mat image(3, 4, CV_8UC3);
+  cv::randu(image, 0, 256);
+  const PixelNormalizer normalizer{Normalization()};
+  std::array<uint16_t, 36> chw;
+  std::array<uint16_t, 36> hwc;
+  normalizer.WriteBfloat16(image, PixelLayout::kChw, chw.data());
+  normalizer.WriteBfloat16(image, PixelLayout::kHwc, hwc.data());
+  for (int i = 0; i < 12; ++i) {
+    for (int c = 0; c < 3; ++c) EXPECT_EQ(hwc[3 * i + c], chw[12 * c + i]);
+  }
+}
+
+TEST(PixelNormalizerTest, ReadsStridedRows) {
   cv::Mat image(4, 5, CV_8UC3);
   cv::randu(image, 0, 256);
   const cv::Mat part = image(cv::Rect(1, 1, 3, 2));
   std::array<float, 18> strided;
   std::array<float, 18> continuous;
-  NormalizeToChw(part, Normalization(), strided.data());
-  NormalizeToChw(part.clone(), Normalization(), continuous.data());
-  EXPECT_EQ(strided, continuous);
+  const PixelNormalizer normalizer{Normalization()};
+  for (const PixelLayout layout : {PixelLayout::kChw, PixelLayout::kHwc}) {
+    normalizer.Write(part, layout, strided.data());
+    normalizer.Write(part.clone(), layout, continuous.data());
+    EXPECT_EQ(strided, continuous);
+  }
 }
 
-TEST(NormalizeToChwTest, ChecksTheType) {
+TEST(PixelNormalizerTest, ChecksTheType) {
   float chw = 0;
-  EXPECT_DEATH(NormalizeToChw(cv::Mat(1, 1, CV_8UC1), Normalization(), &chw),
-               "expected an RGB image of 8 bits");
+  const PixelNormalizer normalizer{Normalization()};
+  EXPECT_DEATH(
+      normalizer.Write(cv::Mat(1, 1, CV_8UC1), PixelLayout::kChw, &chw),
+      "expected an RGB image of 8 bits");
   EXPECT_DEATH(ToChw(cv::Mat(1, 1, CV_32FC3), &chw),
                "expected an RGB image of 8 bits");
 }
@@ -210,7 +252,8 @@ TEST(TransformsGoldenTest, ResizeCropFlipNormalise) {
           expected[prefix + "_crc32"].get<uint32_t>())
           << id << " " << prefix;
       std::vector<float> chw(pixels.total() * 3);
-      NormalizeToChw(pixels, Normalization(), chw.data());
+      PixelNormalizer(Normalization())
+          .Write(pixels, PixelLayout::kChw, chw.data());
       EXPECT_THAT(::testing::CompareWithGolden(
                       expected[prefix + "_normalised"],
                       std::vector<double>(chw.begin(), chw.end()),

@@ -1,8 +1,10 @@
 #include "wsol/datasets/loader.h"
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -15,7 +17,9 @@
 #include "vision/base/rng.h"
 #include "vision/base/status_util.h"
 #include "vision/base/torch_status.h"
+#include "vision/image/color_jitter.h"
 #include "vision/image/resize.h"
+#include "vision/image/transforms.h"
 
 namespace wsol {
 namespace {
@@ -28,16 +32,72 @@ constexpr uint64_t kOrderStream = 0x6f72646572;  // "order"
 struct Slot {
   Batch batch;
   // Where the tensors' values are: workers do not touch tensors.
-  float* images = nullptr;
+  void* images = nullptr;
   float* raw_images = nullptr;
   int64_t epoch = 0;
-  // Samples not yet finished, and the error of the foremost that failed.
+  // Samples not yet finished.
   size_t remaining = 0;
-  absl::Status status;
-  size_t failed_position = 0;
+  // Errors of those that failed, by position in the batch.
+  std::map<size_t, absl::Status> errors;
 };
 
+constexpr size_t kLoggedImages = 20;
+
+// Memory of batches that their user has let go of, for batches to come: fresh
+// memory costs as much to map as it takes to fill. For one shape and type.
+class TensorPool {
+ public:
+  // Remembers the latest `capacity` tensors.
+  explicit TensorPool(size_t capacity) : capacity_(capacity) {}
+
+  // A tensor with undefined values that nobody else refers to.
+  at::Tensor Get(at::IntArrayRef shape, at::ScalarType type,
+                 at::MemoryFormat format) {
+    for (const at::Tensor& tensor : tensors_) {
+      if (tensor.use_count() == 1 && tensor.storage().use_count() == 1 &&
+          tensor.sizes() == shape) {
+        return tensor;
+      }
+    }
+    if (tensors_.size() == capacity_) tensors_.pop_front();
+    return tensors_.emplace_back(at::empty(shape, type, format));
+  }
+
+ private:
+  const size_t capacity_;
+  std::deque<at::Tensor> tensors_;
+};
+
+// The batch without the samples that have errors, whose values are undefined.
+void RemoveFailedSamples(const std::map<size_t, absl::Status>& errors,
+                         bool channels_last, Batch* batch) {
+  std::vector<int64_t> kept;
+  for (size_t i = 0; i < batch->indices.size(); ++i) {
+    if (errors.count(i) > 0) continue;
+    batch->indices[kept.size()] = batch->indices[i];
+    batch->geometry[kept.size()] = batch->geometry[i];
+    kept.push_back(static_cast<int64_t>(i));
+  }
+  batch->indices.resize(kept.size());
+  batch->geometry.resize(kept.size());
+  const at::Tensor rows = at::tensor(kept, at::kLong);
+  batch->labels = batch->labels.index_select(0, rows);
+  batch->images = batch->images.index_select(0, rows).contiguous(
+      channels_last ? at::MemoryFormat::ChannelsLast
+                    : at::MemoryFormat::Contiguous);
+  if (batch->raw_images.defined()) {
+    batch->raw_images = batch->raw_images.index_select(0, rows);
+  }
+}
+
 }  // namespace
+
+absl::StatusOr<BadImagePolicy> ParseBadImagePolicy(absl::string_view name) {
+  if (name == "fail") return BadImagePolicy::kFail;
+  if (name == "skip") return BadImagePolicy::kSkip;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown policy \"", name, "\" for bad images, expected fail or skip"));
+}
 
 absl::Status LoaderOptions::Validate() const {
   const std::pair<const char*, int> positive[] = {
@@ -45,7 +105,8 @@ absl::Status LoaderOptions::Validate() const {
       {"resize", resize},
       {"crop", crop},
       {"num_threads", num_threads},
-      {"prefetch_batches", prefetch_batches}};
+      {"prefetch_batches", prefetch_batches},
+      {"world_size", world_size}};
   for (const auto& [name, value] : positive) {
     if (value < 1) {
       return absl::InvalidArgumentError(
@@ -63,7 +124,16 @@ absl::Status LoaderOptions::Validate() const {
                        normalization.std[c], ", expected a positive number"));
     }
   }
-  return absl::OkStatus();
+  if (image_dtype != at::kFloat && image_dtype != at::kBFloat16) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("image_dtype is ", c10::toString(image_dtype),
+                     ", expected Float or BFloat16"));
+  }
+  if (rank < 0 || rank >= world_size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("rank is ", rank, ", expected 0 to ", world_size - 1));
+  }
+  return vision::Annotate(color_jitter.Validate(), "color_jitter");
 }
 
 // The calling thread opens slots at the back and takes finished ones from the
@@ -72,7 +142,12 @@ absl::Status LoaderOptions::Validate() const {
 class Loader::Impl {
  public:
   Impl(const Dataset* dataset, const LoaderOptions& options)
-      : dataset_(*dataset), options_(options) {
+      : dataset_(*dataset),
+        options_(options),
+        normalizer_(options.normalization),
+        // One batch or two with the user, besides those under way.
+        images_(static_cast<size_t>(options.prefetch_batches) + 2),
+        raw_images_(static_cast<size_t>(options.prefetch_batches) + 2) {
     if (options_.cache_in_memory) {
       cache_.resize(static_cast<size_t>(dataset_.size()));
     }
@@ -90,8 +165,10 @@ class Loader::Impl {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  void StartEpoch(int64_t epoch) {
+  void StartEpoch(int64_t epoch, int64_t first_batch) {
     CHECK_GE(epoch, 0);
+    CHECK_GE(first_batch, 0);
+    CHECK_LE(first_batch, NumBatches());
     // Without open slots the workers find nothing to do; those in the middle of
     // a sample still write to the old slots.
     std::deque<std::unique_ptr<Slot>> abandoned;
@@ -103,43 +180,97 @@ class Loader::Impl {
       sample_finished_.wait(lock, [this] { return num_in_work_ == 0; });
     }
     epoch_ = epoch;
-    next_in_order_ = 0;
-    order_.resize(static_cast<size_t>(dataset_.size()));
-    for (size_t i = 0; i < order_.size(); ++i) {
-      order_[i] = static_cast<int64_t>(i);
-    }
-    if (options_.shuffle) {
-      // Fisher and Yates.
-      vision::Rng rng(options_.seed,
-                      {static_cast<uint64_t>(epoch), kOrderStream, 0});
-      for (size_t i = order_.size(); i > 1; --i) {
-        std::swap(order_[i - 1], order_[rng.UniformInt(i)]);
-      }
-    }
+    next_batch_ = first_batch;
+    skipped_ = SkippedImages();
+    is_skipping_reported_ = false;
+    MakeOrder();
+    // The last batch may be short.
+    next_in_order_ = std::min(
+        static_cast<size_t>(first_batch) * options_.batch_size, order_.size());
   }
 
   absl::StatusOr<std::optional<Batch>> Next() {
-    OpenSlots();
-    std::unique_ptr<Slot> slot;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      if (open_.empty()) return std::optional<Batch>();
-      sample_finished_.wait(lock,
-                            [this] { return open_.front()->remaining == 0; });
-      slot = std::move(open_.front());
-      open_.pop_front();
-      --fill_slot_;  // All its samples were taken, so it was ahead.
+    while (true) {
+      OpenSlots();
+      std::unique_ptr<Slot> slot;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        if (open_.empty()) break;
+        sample_finished_.wait(lock,
+                              [this] { return open_.front()->remaining == 0; });
+        slot = std::move(open_.front());
+        open_.pop_front();
+        --fill_slot_;  // All its samples were taken, so it was ahead.
+      }
+      ++next_batch_;
+      OpenSlots();
+      if (slot->errors.empty()) return std::optional(std::move(slot->batch));
+      if (options_.on_bad_image == BadImagePolicy::kFail) {
+        return slot->errors.begin()->second;
+      }
+      CountSkipped(slot->errors);
+      if (slot->errors.size() == slot->batch.indices.size()) continue;
+      RemoveFailedSamples(slot->errors, options_.channels_last, &slot->batch);
+      return std::optional(std::move(slot->batch));
     }
-    OpenSlots();
-    if (!slot->status.ok()) return slot->status;
-    return std::optional<Batch>(std::move(slot->batch));
+    if (skipped_.count > 0 && !is_skipping_reported_) {
+      is_skipping_reported_ = true;
+      LOG(WARNING) << "skipped " << skipped_.count << " of " << order_.size()
+                   << " images of epoch " << epoch_
+                   << ", which could not be read";
+    }
+    return std::optional<Batch>();
   }
+
+  int64_t next_batch() const { return next_batch_; }
 
   int64_t NumBatches() const {
-    return (dataset_.size() + options_.batch_size - 1) / options_.batch_size;
+    return (NumImages() + options_.batch_size - 1) / options_.batch_size;
   }
 
+  const SkippedImages& skipped_images() const { return skipped_; }
+
  private:
+  // Images of this process in an epoch.
+  int64_t NumImages() const {
+    const int64_t size = dataset_.size();
+    const int64_t extra = options_.even_shards
+                              ? options_.world_size - 1
+                              : options_.world_size - 1 - options_.rank;
+    return (size + extra) / options_.world_size;
+  }
+
+  // Sets order_ to this process's part of the epoch's order.
+  void MakeOrder() {
+    std::vector<int64_t> all(static_cast<size_t>(dataset_.size()));
+    for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int64_t>(i);
+    if (options_.shuffle) {
+      // Fisher and Yates.
+      vision::Rng rng(options_.seed,
+                      {static_cast<uint64_t>(epoch_), kOrderStream, 0});
+      for (size_t i = all.size(); i > 1; --i) {
+        std::swap(all[i - 1], all[rng.UniformInt(i)]);
+      }
+    }
+    order_.resize(static_cast<size_t>(NumImages()));
+    for (size_t i = 0; i < order_.size(); ++i) {
+      // Past the end only with even_shards. A process never gets an image
+      // twice, which the cache relies on: nothing is repeated if world_size
+      // divides the size, and otherwise the places of a repeated image differ
+      // by the size, or the process has a single image.
+      order_[i] = all[(i * options_.world_size + options_.rank) % all.size()];
+    }
+  }
+
+  void CountSkipped(const std::map<size_t, absl::Status>& errors) {
+    for (const auto& [position, status] : errors) {
+      ++skipped_.count;
+      if (skipped_.messages.size() == kLoggedImages) continue;
+      skipped_.messages.emplace_back(status.message());
+      LOG(WARNING) << "skipped: " << status.message();
+    }
+  }
+
   // Begins batches until prefetch_batches are under way or the epoch ends.
   void OpenSlots() {
     while (next_in_order_ < order_.size()) {
@@ -158,12 +289,19 @@ class Loader::Impl {
       const auto begin =
           order_.begin() + static_cast<std::ptrdiff_t>(next_in_order_);
       slot->batch.indices.assign(begin, begin + n);
-      slot->batch.images =
-          at::empty({n, 3, options_.crop, options_.crop}, at::kFloat);
-      slot->batch.raw_images = at::empty_like(slot->batch.images);
+      slot->batch.geometry.resize(count);
+      const std::array<int64_t, 4> shape = {n, 3, options_.crop, options_.crop};
+      slot->batch.images = images_.Get(shape, options_.image_dtype,
+                                       options_.channels_last
+                                           ? at::MemoryFormat::ChannelsLast
+                                           : at::MemoryFormat::Contiguous);
+      slot->images = slot->batch.images.data_ptr();
+      if (options_.raw_images) {
+        slot->batch.raw_images =
+            raw_images_.Get(shape, at::kFloat, at::MemoryFormat::Contiguous);
+        slot->raw_images = slot->batch.raw_images.data_ptr<float>();
+      }
       slot->batch.labels = at::empty({n}, at::kLong);
-      slot->images = slot->batch.images.data_ptr<float>();
-      slot->raw_images = slot->batch.raw_images.data_ptr<float>();
       int64_t* const labels = slot->batch.labels.data_ptr<int64_t>();
       for (size_t i = 0; i < count; ++i) {
         labels[i] = dataset_.record(slot->batch.indices[i]).label;
@@ -196,30 +334,44 @@ class Loader::Impl {
       lock.lock();
       --num_in_work_;
       --slot->remaining;
-      if (!status.ok() &&
-          (slot->status.ok() || position < slot->failed_position)) {
-        slot->status = status;
-        slot->failed_position = position;
-      }
+      if (!status.ok()) slot->errors.emplace(position, status);
       if (slot->remaining == 0 || num_in_work_ == 0) {
         sample_finished_.notify_all();
       }
     }
   }
 
-  absl::Status MakeSample(const Slot& slot, size_t position) {
+  absl::Status MakeSample(Slot& slot, size_t position) {
     const int64_t index = slot.batch.indices[position];
     VISION_ASSIGN_OR_RETURN(cv::Mat rgb, LoadResized(index));
+    // A sample has this element of the batch for itself.
+    vision::CropFlip& geometry = slot.batch.geometry[position];
+    geometry.size = options_.crop;
+    vision::Rng rng(options_.seed, {static_cast<uint64_t>(slot.epoch),
+                                    static_cast<uint64_t>(index)});
     if (options_.augment) {
-      vision::Rng rng(options_.seed, {static_cast<uint64_t>(slot.epoch),
-                                      static_cast<uint64_t>(index)});
-      rgb = vision::ApplyCropFlip(
-          rgb, vision::SampleCropFlip(options_.resize, options_.crop, rng));
+      geometry = vision::SampleCropFlip(options_.resize, options_.crop, rng);
+      rgb = vision::ApplyCropFlip(rgb, geometry);
     }
     const size_t offset = position * 3 * static_cast<size_t>(options_.crop) *
                           static_cast<size_t>(options_.crop);
-    vision::NormalizeToChw(rgb, options_.normalization, slot.images + offset);
-    vision::ToChw(rgb, slot.raw_images + offset);
+    if (slot.raw_images != nullptr) {
+      vision::ToChw(rgb, slot.raw_images + offset);
+    }
+    // The crop above made `rgb` a copy, so a cached image stays as it is.
+    if (options_.augment && !options_.color_jitter.IsOff()) {
+      vision::ApplyColorChange(
+          vision::SampleColorChange(options_.color_jitter, rng), &rgb);
+    }
+    const vision::PixelLayout layout = options_.channels_last
+                                           ? vision::PixelLayout::kHwc
+                                           : vision::PixelLayout::kChw;
+    if (options_.image_dtype == at::kBFloat16) {
+      normalizer_.WriteBfloat16(rgb, layout,
+                                static_cast<uint16_t*>(slot.images) + offset);
+    } else {
+      normalizer_.Write(rgb, layout, static_cast<float*>(slot.images) + offset);
+    }
     return absl::OkStatus();
   }
 
@@ -245,12 +397,18 @@ class Loader::Impl {
 
   const Dataset& dataset_;
   const LoaderOptions options_;
+  const vision::PixelNormalizer normalizer_;
   std::vector<cv::Mat> cache_;
 
   // Used by the calling thread alone.
   int64_t epoch_ = 0;
   std::vector<int64_t> order_;
   size_t next_in_order_ = 0;
+  int64_t next_batch_ = 0;
+  TensorPool images_;
+  TensorPool raw_images_;
+  SkippedImages skipped_;
+  bool is_skipping_reported_ = false;
 
   std::mutex mutex_;
   std::condition_variable work_available_;
@@ -277,12 +435,20 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
 Loader::Loader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Loader::~Loader() = default;
 
-void Loader::StartEpoch(int64_t epoch) { impl_->StartEpoch(epoch); }
+void Loader::StartEpoch(int64_t epoch, int64_t first_batch) {
+  impl_->StartEpoch(epoch, first_batch);
+}
 
 absl::StatusOr<std::optional<Batch>> Loader::Next() {
   return vision::CallTorch("loading a batch", [&] { return impl_->Next(); });
 }
 
+int64_t Loader::next_batch() const { return impl_->next_batch(); }
+
 int64_t Loader::NumBatches() const { return impl_->NumBatches(); }
+
+const SkippedImages& Loader::skipped_images() const {
+  return impl_->skipped_images();
+}
 
 }  // namespace wsol

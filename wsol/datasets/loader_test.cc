@@ -34,6 +34,8 @@ using ::testing::ElementsAre;
 using ::testing::HasShape;
 using ::testing::HasSubstr;
 using ::testing::IsOk;
+using ::testing::IsOkAndHolds;
+using ::testing::SizeIs;
 using ::testing::StatusIs;
 using ::testing::TensorEq;
 
@@ -335,6 +337,188 @@ TEST_F(LoaderTest, AnErrorNamesTheImageAndTheNextBatchComes) {
   }
 }
 
+TEST_F(LoaderTest, BadImagesAreLeftOutAndCounted) {
+  const std::string dir = vision::JoinPath(::testing::TempDir(), "skipped");
+  std::filesystem::remove_all(dir);
+  std::filesystem::copy(*dir_, dir);
+  std::filesystem::remove(vision::JoinPath(dir, "image5.png"));
+  std::filesystem::resize_file(vision::JoinPath(dir, "image7.png"), 60);
+  for (int i = 8; i < kImages; ++i) {
+    std::filesystem::remove(
+        vision::JoinPath(dir, absl::StrCat("image", i, ".png")));
+  }
+  const absl::StatusOr<Dataset> dataset = Dataset::Open(dir, dir);
+  ASSERT_THAT(dataset, IsOk());
+  LoaderOptions options = TrainOptions();
+  options.shuffle = false;
+  options.channels_last = true;
+  const std::vector<Batch> whole = ReadEpoch(MakeLoader(options).get(), 0);
+  options.on_bad_image = BadImagePolicy::kSkip;
+  for (const int num_threads : {1, 4}) {
+    options.num_threads = num_threads;
+    const absl::StatusOr<std::unique_ptr<Loader>> loader =
+        Loader::Create(&*dataset, options);
+    ASSERT_THAT(loader, IsOk());
+    for (const int64_t epoch : {0, 0}) {
+      const std::vector<Batch> batches = ReadEpoch(loader->get(), epoch);
+      // The last batch has no image left.
+      ASSERT_EQ(batches.size(), 2u);
+      EXPECT_THAT(batches[0].indices, ElementsAre(0, 1, 2, 3));
+      EXPECT_THAT(batches[1].indices, ElementsAre(4, 6));
+      EXPECT_THAT(batches[1].geometry, SizeIs(2));
+      const at::Tensor kept = at::tensor({0, 2}, at::kLong);
+      EXPECT_THAT(batches[1].images,
+                  TensorEq(whole[1].images.index_select(0, kept)));
+      EXPECT_TRUE(
+          batches[1].images.is_contiguous(at::MemoryFormat::ChannelsLast));
+      EXPECT_THAT(batches[1].raw_images,
+                  TensorEq(whole[1].raw_images.index_select(0, kept)));
+      EXPECT_THAT(batches[1].labels,
+                  TensorEq(whole[1].labels.index_select(0, kept)));
+      const SkippedImages& skipped = (*loader)->skipped_images();
+      EXPECT_EQ(skipped.count, 5);
+      ASSERT_THAT(skipped.messages, SizeIs(5));
+      EXPECT_THAT(skipped.messages[0], HasSubstr("id 'image5.png'"));
+      EXPECT_THAT(skipped.messages[1], HasSubstr("id 'image7.png'"));
+    }
+  }
+}
+
+TEST_F(LoaderTest, AnEpochGoesOnInTheMiddle) {
+  for (const bool shuffle : {false, true}) {
+    LoaderOptions options = TrainOptions();
+    options.shuffle = shuffle;
+    options.num_threads = 3;
+    const std::vector<Batch> whole = ReadEpoch(MakeLoader(options).get(), 6);
+    for (int64_t first = 0; first <= 3; ++first) {
+      const std::unique_ptr<Loader> loader = MakeLoader(options);
+      loader->StartEpoch(6, first);
+      for (int64_t i = first; i < 3; ++i) {
+        EXPECT_EQ(loader->next_batch(), i);
+        const absl::StatusOr<std::optional<Batch>> batch = loader->Next();
+        ASSERT_THAT(batch, IsOk());
+        ASSERT_TRUE(batch->has_value());
+        ExpectEqual({**batch}, {whole[static_cast<size_t>(i)]});
+      }
+      EXPECT_EQ(loader->next_batch(), 3);
+      const absl::StatusOr<std::optional<Batch>> end = loader->Next();
+      ASSERT_THAT(end, IsOk());
+      EXPECT_FALSE(end->has_value());
+      EXPECT_EQ(loader->next_batch(), 3);
+    }
+  }
+}
+
+TEST_F(LoaderTest, RanksShareAnEpoch) {
+  LoaderOptions options = TrainOptions();
+  const std::vector<int64_t> order =
+      Order(ReadEpoch(MakeLoader(options).get(), 2));
+  for (const int world_size : {1, 2, 3, 4, 11, 16, 40}) {
+    for (const bool even : {false, true}) {
+      SCOPED_TRACE(absl::StrCat(world_size, " ranks, even: ", even));
+      options.world_size = world_size;
+      options.even_shards = even;
+      std::vector<std::vector<int64_t>> shards;
+      for (options.rank = 0; options.rank < world_size; ++options.rank) {
+        const std::unique_ptr<Loader> loader = MakeLoader(options);
+        const std::vector<Batch> batches = ReadEpoch(loader.get(), 2);
+        EXPECT_EQ(loader->NumBatches(), static_cast<int64_t>(batches.size()));
+        shards.push_back(Order(batches));
+      }
+      // Dealt out again one by one, they are the order; even shards go on with
+      // its beginning until all have equally many.
+      const size_t total =
+          even ? (kImages + world_size - 1) / world_size * world_size : kImages;
+      for (size_t i = 0; i < total; ++i) {
+        const std::vector<int64_t>& shard = shards[i % world_size];
+        ASSERT_LT(i / world_size, shard.size());
+        EXPECT_EQ(shard[i / world_size], order[i % kImages]);
+      }
+      size_t sum = 0;
+      for (std::vector<int64_t>& shard : shards) {
+        sum += shard.size();
+        std::sort(shard.begin(), shard.end());
+        EXPECT_EQ(std::adjacent_find(shard.begin(), shard.end()), shard.end());
+      }
+      EXPECT_EQ(sum, total);
+    }
+  }
+}
+
+TEST_F(LoaderTest, FormsOfTheImagesHoldTheSameValues) {
+  LoaderOptions options = TrainOptions();
+  const std::vector<Batch> plain = ReadEpoch(MakeLoader(options).get(), 1);
+  options.channels_last = true;
+  const std::vector<Batch> channels_last =
+      ReadEpoch(MakeLoader(options).get(), 1);
+  ExpectEqual(channels_last, plain);
+  EXPECT_TRUE(
+      channels_last[0].images.is_contiguous(at::MemoryFormat::ChannelsLast));
+  for (const bool last : {false, true}) {
+    options.channels_last = last;
+    options.image_dtype = at::kBFloat16;
+    options.raw_images = false;
+    const std::vector<Batch> bfloat16 = ReadEpoch(MakeLoader(options).get(), 1);
+    ASSERT_EQ(bfloat16.size(), plain.size());
+    for (size_t i = 0; i < plain.size(); ++i) {
+      EXPECT_FALSE(bfloat16[i].raw_images.defined());
+      EXPECT_THAT(bfloat16[i].images.to(at::kFloat),
+                  TensorEq(plain[i].images.to(at::kBFloat16).to(at::kFloat)));
+    }
+  }
+}
+
+TEST_F(LoaderTest, TheGeometryIsThatOfTheImages) {
+  for (const bool augment : {false, true}) {
+    LoaderOptions options = TrainOptions();
+    options.augment = augment;
+    for (const Batch& batch : ReadEpoch(MakeLoader(options).get(), 1)) {
+      for (size_t i = 0; i < batch.indices.size(); ++i) {
+        const absl::StatusOr<cv::Mat> image =
+            dataset_->LoadImage(batch.indices[i]);
+        ASSERT_THAT(image, IsOk());
+        const int side = augment ? options.resize : options.crop;
+        const absl::StatusOr<cv::Mat> resized =
+            vision::ResizeAntialiased(*image, side, side);
+        ASSERT_THAT(resized, IsOk());
+        EXPECT_THAT(batch.raw_images[static_cast<int64_t>(i)],
+                    TensorEq(vision::ImageToTensor(
+                        vision::ApplyCropFlip(*resized, batch.geometry[i]))));
+      }
+    }
+  }
+}
+
+TEST_F(LoaderTest, ColorsChangeInTheImagesAlone) {
+  LoaderOptions options = TrainOptions();
+  const std::vector<Batch> plain = ReadEpoch(MakeLoader(options).get(), 0);
+  options.color_jitter.brightness = 0.5;
+  options.color_jitter.saturation = 0.5;
+  options.cache_in_memory = true;
+  const std::unique_ptr<Loader> loader = MakeLoader(options);
+  const std::vector<Batch> changed = ReadEpoch(loader.get(), 0);
+  // Again, from the cache, which must have kept the colours.
+  ExpectEqual(ReadEpoch(loader.get(), 0), changed);
+  options.num_threads = 4;
+  ExpectEqual(ReadEpoch(MakeLoader(options).get(), 0), changed);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_THAT(changed[i].raw_images, TensorEq(plain[i].raw_images));
+    EXPECT_FALSE(changed[i].images.equal(plain[i].images));
+  }
+  // Not at evaluation.
+  options.augment = false;
+  const std::vector<Batch> evaluation = ReadEpoch(MakeLoader(options).get(), 0);
+  options.color_jitter = {};
+  ExpectEqual(ReadEpoch(MakeLoader(options).get(), 0), evaluation);
+}
+
+TEST(ParseBadImagePolicyTest, NamesAndErrors) {
+  EXPECT_THAT(ParseBadImagePolicy("fail"), IsOkAndHolds(BadImagePolicy::kFail));
+  EXPECT_THAT(ParseBadImagePolicy("skip"), IsOkAndHolds(BadImagePolicy::kSkip));
+  EXPECT_THAT(ParseBadImagePolicy("ignore"),
+              StatusIs(kInvalid, HasSubstr("expected fail or skip")));
+}
+
 TEST_F(LoaderTest, RejectsOptionsOutOfRange) {
   const auto expect = [](const LoaderOptions& options, const char* message) {
     EXPECT_THAT(Loader::Create(dataset_, options).status(),
@@ -360,6 +544,19 @@ TEST_F(LoaderTest, RejectsOptionsOutOfRange) {
   options = {};
   options.normalization.std[1] = 0;
   expect(options, "normalization.std of channel 1 is 0");
+  options = {};
+  options.color_jitter.hue = 1;
+  expect(options, "hue is 1");
+  options = {};
+  options.image_dtype = at::kDouble;
+  expect(options, "image_dtype is Double, expected Float or BFloat16");
+  options = {};
+  options.world_size = 0;
+  expect(options, "world_size is 0");
+  options = {};
+  options.rank = 3;
+  options.world_size = 3;
+  expect(options, "rank is 3, expected 0 to 2");
 }
 
 }  // namespace

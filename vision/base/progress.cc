@@ -8,13 +8,13 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <mutex>
 #include <ostream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -94,7 +94,7 @@ Progress::Progress(absl::string_view label, int64_t total,
       start_(clock_()),
       last_draw_(start_) {
   // A bar shows at once that something has begun.
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   if (enabled_ && terminal_) Draw(start_, /*last=*/false);
 }
 
@@ -102,7 +102,7 @@ Progress::~Progress() { Finish(); }
 
 void Progress::Advance(int64_t count) {
   if (!enabled_) return;
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   if (finished_) return;
   done_ += count;
   const absl::Time now = clock_();
@@ -127,13 +127,13 @@ void Progress::Advance(int64_t count) {
 
 void Progress::SetNote(absl::string_view note) {
   if (!enabled_) return;
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   note_ = OneLine(note);
 }
 
 void Progress::Finish() {
   if (!enabled_) return;
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   if (finished_) return;
   Draw(clock_(), /*last=*/true);
   finished_ = true;

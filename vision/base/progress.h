@@ -19,13 +19,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <ostream>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace vision {
@@ -58,18 +57,19 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   // `count` more items are done.
-  void Advance(int64_t count = 1) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Advance(int64_t count = 1);
 
   // A short text to show at the end of the line, such as the loss. Drawn with
   // the next redraw.
-  void SetNote(absl::string_view note) ABSL_LOCKS_EXCLUDED(mutex_);
+  void SetNote(absl::string_view note);
 
   // Draws the final state, with the time taken instead of the ETA, and ends the
   // line. Later calls of any member do nothing.
-  void Finish() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Finish();
 
  private:
-  void Draw(absl::Time now, bool last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // With the mutex held.
+  void Draw(absl::Time now, bool last);
 
   const std::string label_;
   const int64_t total_;
@@ -80,12 +80,14 @@ class Progress {
   std::ostream& stream_;
   const absl::Time start_;
 
-  absl::Mutex mutex_;
-  int64_t done_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::string note_ ABSL_GUARDED_BY(mutex_);
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Time last_draw_ ABSL_GUARDED_BY(mutex_);
-  int64_t last_step_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Guards what follows. Not Abseil's: its library is not built for
+  // ThreadSanitizer, which would not see that it orders anything.
+  std::mutex mutex_;
+  int64_t done_ = 0;
+  std::string note_;
+  bool finished_ = false;
+  absl::Time last_draw_;
+  int64_t last_step_ = 0;
 };
 
 }  // namespace vision

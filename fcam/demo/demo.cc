@@ -255,15 +255,15 @@ absl::Status Demo::TrainTheClassifier() {
       const std::unique_ptr<wsol::Loader> loader,
       wsol::Loader::Create(train_.get(), recipe().classifier_loader));
   wsol::ClassifierTrainingOptions training = recipe().classifier_training;
-  training.checkpoint_path = vision::JoinPath(
+  training.loop.checkpoint_path = vision::JoinPath(
       StateDir(),
       absl::StrCat("classifier-", ClassifierFingerprint(recipe()), ".ckpt"));
   vision::Progress progress("classifier",
-                            loader->NumBatches() * training.epochs,
+                            loader->NumBatches() * training.loop.epochs,
                             MakeProgressOptions());
+  training.loop.callbacks = MakeCallbacks(&progress);
   absl::StatusOr<std::vector<wsol::EpochRecord>> history =
-      wsol::TrainClassifier(*classifier_, *loader, training,
-                            MakeCallbacks(&progress));
+      wsol::TrainClassifier(*classifier_, *loader, training);
   progress.Finish();
   VISION_RETURN_IF_ERROR(
       ExplainStop(history.status(), "while training the classifier"));
@@ -330,12 +330,14 @@ absl::Status Demo::TrainTheDecoder() {
       const std::unique_ptr<wsol::Loader> loader,
       wsol::Loader::Create(train_.get(), recipe().fcam_loader));
   FcamTrainingOptions training = recipe().fcam_training;
-  training.checkpoint_path = vision::JoinPath(
+  training.loop.checkpoint_path = vision::JoinPath(
       StateDir(), absl::StrCat("fcam-", FcamFingerprint(recipe()), ".ckpt"));
-  vision::Progress progress("F-CAM", loader->NumBatches() * training.epochs,
+  vision::Progress progress("F-CAM",
+                            loader->NumBatches() * training.loop.epochs,
                             MakeProgressOptions());
+  training.loop.callbacks = MakeCallbacks(&progress);
   absl::StatusOr<std::vector<wsol::EpochRecord>> history =
-      TrainFcam(*fcam_, *loader, training, MakeCallbacks(&progress));
+      TrainFcam(*fcam_, *loader, training);
   progress.Finish();
   VISION_RETURN_IF_ERROR(ExplainStop(history.status(), "while training F-CAM"));
   results_.fcam_history = *std::move(history);

@@ -58,23 +58,23 @@ void SetClassifier(const DemoOptions& options, DemoRecipe* recipe) {
   net.widths = {32, 64, 128};
   net.strides = {1, 2, 2};
   wsol::ClassifierTrainingOptions& training = recipe->classifier_training;
-  training.epochs = options.fast ? 4 : kClassifierEpochs;
+  training.loop.epochs = options.fast ? 4 : kClassifierEpochs;
   training.learning_rate = 0.01;
   training.classifier_learning_rate_ratio = 10;
   training.optimizer.schedule.step_size =
-      std::max<int>(1, static_cast<int>(training.epochs * 2 / 5));
+      std::max<int>(1, static_cast<int>(training.loop.epochs * 2 / 5));
 }
 
 void SetFcam(const DemoOptions& options, DemoRecipe* recipe) {
   recipe->fcam.seed = options.seed;
   recipe->fcam.decoder.channels = {64, 48, 32, 16};
   FcamTrainingOptions& training = recipe->fcam_training;
-  training.epochs = options.fast ? 2 : kFcamEpochs;
+  training.loop.epochs = options.fast ? 2 : kFcamEpochs;
   training.learning_rate = 0.05;
   training.seed = options.seed;
   training.num_threads = options.num_threads;
   training.optimizer.schedule.kind = wsol::LrScheduleKind::kCosine;
-  training.optimizer.schedule.epochs = training.epochs;
+  training.optimizer.schedule.epochs = training.loop.epochs;
   // More seeds than published (1 and 1): an epoch has 50 batches, not 187. The
   // region of strong activation is not eroded: at 6 x 6 it is coarse, and
   // erosion would cost small objects their seeds.
@@ -137,9 +137,9 @@ std::string ClassifierText(const DemoRecipe& recipe) {
       absl::StrJoin(net.blocks, ","), " ", absl::StrJoin(net.widths, ","), " ",
       absl::StrJoin(net.strides, ","), " ", net.stem_kernel, " ",
       net.stem_stride, " ", net.stem_width, " ", net.stem_max_pool, " ",
-      model.pooling.name, " ", model.seed, "\ntraining ", training.epochs, " ",
-      training.learning_rate, " ", training.classifier_learning_rate_ratio, " ",
-      OptimizerText(training.optimizer), "\nloader ",
+      model.pooling.name, " ", model.seed, "\ntraining ", training.loop.epochs,
+      " ", training.learning_rate, " ", training.classifier_learning_rate_ratio,
+      " ", OptimizerText(training.optimizer), "\nloader ",
       LoaderText(recipe.classifier_loader));
 }
 
@@ -152,7 +152,7 @@ std::string FcamText(const DemoRecipe& recipe) {
       ClassifierText(recipe), "\nfcam ",
       absl::StrJoin(recipe.fcam.decoder.channels, ","), " ",
       recipe.fcam.decoder.center, " ", recipe.fcam.decoder.finest_skip, " ",
-      recipe.fcam.seed, "\ntraining ", training.epochs, " ",
+      recipe.fcam.seed, "\ntraining ", training.loop.epochs, " ",
       training.learning_rate, " ", training.seed, " ",
       OptimizerText(training.optimizer), "\nseeds ", seeds.foreground_pixels,
       " ", seeds.background_pixels, " ", seeds.dilation, " ",

@@ -40,10 +40,7 @@ absl::StatusOr<wsol::StepResult> Step(FcamModel& model, const FcamLoss& loss,
 }  // namespace
 
 absl::Status FcamTrainingOptions::Validate() const {
-  if (epochs < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("epochs must be at least 1, got ", epochs));
-  }
+  VISION_RETURN_IF_ERROR(loop.Validate());
   if (!(learning_rate > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("learning_rate must be positive, got ", learning_rate));
@@ -63,18 +60,15 @@ absl::Status FcamTrainingOptions::Validate() const {
 }
 
 absl::StatusOr<std::vector<wsol::EpochRecord>> TrainFcam(
-    FcamModel& model, wsol::Loader& loader, const FcamTrainingOptions& options,
-    const wsol::TrainingCallbacks& callbacks) {
+    FcamModel& model, wsol::Loader& loader,
+    const FcamTrainingOptions& options) {
   VISION_RETURN_IF_ERROR(options.Validate());
   VISION_ASSIGN_OR_RETURN(const std::unique_ptr<wsol::Optimizer> optimizer,
                           wsol::Optimizer::Create({{model.TrainableParameters(),
                                                     options.learning_rate}},
                                                   options.optimizer));
   VISION_ASSIGN_OR_RETURN(FcamLoss loss, FcamLoss::Create(options.loss));
-  wsol::TrainingLoop loop;
-  loop.epochs = options.epochs;
-  loop.checkpoint_path = options.checkpoint_path;
-  loop.callbacks = callbacks;
+  wsol::TrainingLoop loop = options.loop;
   loop.end_epoch = [&](int64_t) { loss.UpdateEpochEnd(); };
   loop.step = [&](const wsol::Batch& batch, int64_t epoch) {
     return vision::CallTorch("computing the F-CAM loss", [&] {

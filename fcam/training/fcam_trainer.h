@@ -24,7 +24,9 @@
 namespace fcam {
 
 struct FcamTrainingOptions {
-  int64_t epochs = 50;
+  // Epochs, state file, callbacks and so on; its `step` and `end_epoch` are set
+  // here.
+  wsol::TrainingLoop loop;
   wsol::OptimizerOptions optimizer;
   // Initial rate of all parameters that are trained; positive (paper: 0.01).
   double learning_rate = 0.01;
@@ -34,8 +36,6 @@ struct FcamTrainingOptions {
   uint64_t seed = 0;
   // Threads that draw seeds; at least 1. No result depends on it.
   int num_threads = 1;
-  // See wsol::TrainingLoop.
-  std::string checkpoint_path;
 
   absl::Status Validate() const;
 };
@@ -46,8 +46,7 @@ struct FcamTrainingOptions {
 // and the loss's terms are summed. Recorded values are the terms' names. Errors
 // and resumption: see wsol::Train.
 absl::StatusOr<std::vector<wsol::EpochRecord>> TrainFcam(
-    FcamModel& model, wsol::Loader& loader, const FcamTrainingOptions& options,
-    const wsol::TrainingCallbacks& callbacks = {});
+    FcamModel& model, wsol::Loader& loader, const FcamTrainingOptions& options);
 
 }  // namespace fcam
 

@@ -75,7 +75,7 @@ class FcamTrainerTest : public ::testing::Test {
   FcamTrainerTest()
       : train_(miniature_->Open("boxes", wsol::Split::kTrain)),
         loader_(wsol::MakeMiniatureLoader(*train_, /*training=*/true)) {
-    options_.epochs = 4;
+    options_.loop.epochs = 4;
     options_.loss = PublishedFcamLossOptions();
     options_.loss.crf.weight = 1e-6;
     options_.seeds.erosion_kernel = 3;
@@ -113,7 +113,7 @@ TEST_F(FcamTrainerTest, LeavesTheFrozenClassifierAsItIs) {
   const auto decoder = CopyState(*model, "decoder.");
   ASSERT_GT(encoder.size(), 10u);
   ASSERT_EQ(head.size(), 2u);
-  options_.epochs = 1;
+  options_.loop.epochs = 1;
   ASSERT_THAT(TrainFcam(*model, *loader_, options_), IsOk());
   const auto encoder_after = CopyState(*model, "encoder.");
   for (size_t i = 0; i < encoder.size(); ++i) {
@@ -138,13 +138,15 @@ TEST_F(FcamTrainerTest, DoesNotDependOnSeedThreadsAndResumesToTheSameNumbers) {
   ASSERT_THAT(expected, IsOk());
 
   options_.num_threads = 3;
-  options_.checkpoint_path =
+  options_.loop.checkpoint_path =
       vision::JoinPath(::testing::TempDir(), "fcam.ckpt");
-  wsol::TrainingCallbacks callbacks;
   int batches = 0;
-  callbacks.should_stop = [&] { return ++batches > 13; };  // In epoch 3.
-  EXPECT_THAT(TrainFcam(*TinyModel(), *loader_, options_, callbacks),
+  options_.loop.callbacks.should_stop = [&] {
+    return ++batches > 13;
+  };  // In epoch 3.
+  EXPECT_THAT(TrainFcam(*TinyModel(), *loader_, options_),
               StatusIs(absl::StatusCode::kCancelled));
+  options_.loop.callbacks = {};
   const auto resumed = TrainFcam(*TinyModel(), *loader_, options_);
   ASSERT_THAT(resumed, IsOk());
   ASSERT_EQ(resumed->size(), expected->size());
@@ -163,7 +165,7 @@ TEST_F(FcamTrainerTest, ValidateNamesTheBadField) {
     return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text));
   };
   EXPECT_THAT(options_.Validate(), IsOk());
-  EXPECT_THAT(with([](auto* o) { o->epochs = 0; }), invalid("epochs"));
+  EXPECT_THAT(with([](auto* o) { o->loop.epochs = 0; }), invalid("epochs"));
   EXPECT_THAT(with([](auto* o) { o->learning_rate = -1; }),
               invalid("learning_rate"));
   EXPECT_THAT(with([](auto* o) { o->num_threads = 0; }),

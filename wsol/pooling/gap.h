@@ -19,6 +19,8 @@ class GapHead : public MapHead {
   explicit GapHead(const PoolingOptions& options)
       : MapHead(options, "conv", /*modalities=*/1) {}
 
+  bool is_linear() const override { return true; }
+
  protected:
   at::Tensor Pool(const at::Tensor& maps) override;
 };

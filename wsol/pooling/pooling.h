@@ -60,7 +60,8 @@ struct PoolingOptions {
   PixelSelection wildcat_kmin = {0.1};
   // WildCatCLHead: weight of the lowest scores.
   double wildcat_alpha = 0.6;
-  // WildCatCLHead: dropout of the sorted scores, in [0, 1).
+  // WildCatCLHead: dropout of the sorted scores, in [0, 1), by LibTorch's
+  // default generator as in other layers.
   double wildcat_dropout = 0;
   // WildCatCLHead: which formula, see wsol/pooling/wildcat.h.
   WildcatVariant wildcat_variant = WildcatVariant::kPublished;
@@ -76,6 +77,10 @@ class PoolingHead : public torch::nn::Module {
   // `features`: [N, C, h, w] float -> logits [N, K]. Throws c10::Error for
   // other shapes. Gradients flow to features and parameters.
   virtual at::Tensor forward(const at::Tensor& features) = 0;
+
+  // True if the logits are class_weights() x (mean of the features over space)
+  // plus a constant, so that gradients need no backward pass.
+  virtual bool is_linear() const { return false; }
 
   // True if the head makes maps by itself, that is for all heads but WGAP.
   virtual bool has_maps() const = 0;

@@ -23,6 +23,7 @@ class WgapHead : public PoolingHead {
   explicit WgapHead(const PoolingOptions& options);
 
   at::Tensor forward(const at::Tensor& features) override;
+  bool is_linear() const override { return true; }
   bool has_maps() const override { return false; }
   at::Tensor Maps(const at::Tensor& features) override;
   at::Tensor class_weights() const override;

@@ -5,7 +5,6 @@
 
 #include "ATen/ATen.h"
 #include "c10/util/Exception.h"
-#include "vision/nn/weight_init.h"
 #include "wsol/pooling/pooling.h"
 
 namespace wsol {
@@ -16,17 +15,10 @@ WildcatHead::WildcatHead(const PoolingOptions& options)
       kmin_(options.wildcat_kmin),
       alpha_(options.wildcat_alpha),
       dropout_(options.wildcat_dropout),
-      variant_(options.wildcat_variant),
-      // Not the stream of the initial weights.
-      generator_(vision::MakeGenerator(options.seed + 1)) {}
+      variant_(options.wildcat_variant) {}
 
 at::Tensor WildcatHead::Dropout(const at::Tensor& values) {
-  if (dropout_ == 0 || !is_training()) return values;
-  // Drawn on the CPU, from the head's own generator, for any device.
-  const at::Tensor kept =
-      at::empty(values.sizes(), values.options().device(at::kCPU))
-          .bernoulli_(1 - dropout_, generator_);
-  return values * (kept / (1 - dropout_)).to(values.device());
+  return at::dropout(values, dropout_, is_training());
 }
 
 at::Tensor WildcatHead::Pool(const at::Tensor& maps) {

@@ -13,7 +13,6 @@
 #ifndef WSOL_POOLING_WILDCAT_H_
 #define WSOL_POOLING_WILDCAT_H_
 
-#include "ATen/core/Generator.h"
 #include "ATen/core/Tensor.h"
 #include "wsol/pooling/map_head.h"
 #include "wsol/pooling/pooling.h"
@@ -38,7 +37,6 @@ class WildcatHead : public MapHead {
   const double alpha_;
   const double dropout_;
   const WildcatVariant variant_;
-  at::Generator generator_;
 };
 
 }  // namespace wsol

@@ -8,7 +8,9 @@
 #define WSOL_TRAINING_CHECKPOINT_H_
 
 #include <string>
+#include <vector>
 
+#include "ATen/core/Tensor.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -17,20 +19,27 @@
 
 namespace wsol {
 
-// Writes parameters and buffers of `model`, the state of `optimizer` and the
-// text `progress` (opaque here) to `path`. Errors are those of
-// vision::WriteFileAtomically; an older file at `path` stays whole.
+// Writes parameters and buffers of `model`, the state of `optimizer`, the text
+// `progress` (opaque here) and the tensors `extra` to `path`. A file that is
+// there already becomes PreviousCheckpointPath(path); at any moment one of the
+// two is whole. Errors are those of vision::WriteFileAtomically; the older file
+// then stays.
 absl::Status SaveCheckpoint(const std::string& path, torch::nn::Module& model,
                             const Optimizer& optimizer,
-                            absl::string_view progress);
+                            absl::string_view progress,
+                            const std::vector<at::Tensor>& extra = {});
 
-// Reads the file back into a model and an optimizer of the same structure and
-// returns the progress text. kNotFound if there is no file; kDataLoss if it is
-// damaged (nothing is touched then); kFailedPrecondition if it belongs to
-// another model or optimizer, which may then be half overwritten.
-absl::StatusOr<std::string> LoadCheckpoint(const std::string& path,
-                                           torch::nn::Module& model,
-                                           Optimizer& optimizer);
+// Reads the file back into a model, an optimizer and tensors of the same
+// structure and returns the progress text. kNotFound if there is no file;
+// kDataLoss if it is damaged (nothing is touched then); kFailedPrecondition if
+// it belongs to another model, optimizer or set of tensors, which may then be
+// half overwritten.
+absl::StatusOr<std::string> LoadCheckpoint(
+    const std::string& path, torch::nn::Module& model, Optimizer& optimizer,
+    const std::vector<at::Tensor>& extra = {});
+
+// `path` with ".previous" at its end.
+std::string PreviousCheckpointPath(const std::string& path);
 
 }  // namespace wsol
 

@@ -10,10 +10,7 @@
 namespace wsol {
 
 absl::Status ClassifierTrainingOptions::Validate() const {
-  if (epochs < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("epochs must be at least 1, got ", epochs));
-  }
+  VISION_RETURN_IF_ERROR(loop.Validate());
   if (!(learning_rate > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("learning_rate must be positive, got ", learning_rate));
@@ -23,13 +20,16 @@ absl::Status ClassifierTrainingOptions::Validate() const {
         absl::StrCat("classifier_learning_rate_ratio must be positive, got ",
                      classifier_learning_rate_ratio));
   }
+  if (!(label_smoothing >= 0 && label_smoothing < 1)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "label_smoothing must be in [0, 1), got ", label_smoothing));
+  }
   return optimizer.Validate();
 }
 
 absl::StatusOr<std::vector<EpochRecord>> TrainClassifier(
     Classifier& classifier, Loader& loader,
-    const ClassifierTrainingOptions& options,
-    const TrainingCallbacks& callbacks) {
+    const ClassifierTrainingOptions& options) {
   VISION_RETURN_IF_ERROR(options.Validate());
   const ClassifierParameters parameters = ParameterGroups(classifier);
   VISION_ASSIGN_OR_RETURN(
@@ -39,10 +39,7 @@ absl::StatusOr<std::vector<EpochRecord>> TrainClassifier(
            {parameters.high,
             options.learning_rate * options.classifier_learning_rate_ratio}},
           options.optimizer));
-  TrainingLoop loop;
-  loop.epochs = options.epochs;
-  loop.checkpoint_path = options.checkpoint_path;
-  loop.callbacks = callbacks;
+  TrainingLoop loop = options.loop;
   loop.step = [&](const Batch& batch, int64_t) -> absl::StatusOr<StepResult> {
     return vision::CallTorch("classifying", [&]() -> StepResult {
       const at::Tensor logits = classifier.forward(batch.images).logits;
@@ -51,7 +48,9 @@ absl::StatusOr<std::vector<EpochRecord>> TrainClassifier(
                                   .to(at::kDouble)
                                   .mean()
                                   .item<double>();
-      return {at::cross_entropy_loss(logits, batch.labels),
+      return {at::cross_entropy_loss(logits, batch.labels, /*weight=*/{},
+                                     at::Reduction::Mean, /*ignore_index=*/-100,
+                                     options.label_smoothing),
               {{kTrainAccuracy, accuracy}}};
     });
   };

@@ -1,7 +1,7 @@
 // Training of an image classifier from class labels.
 //
 //   ClassifierTrainingOptions options;
-//   options.epochs = 50;
+//   options.loop.epochs = 50;
 //   VISION_ASSIGN_OR_RETURN(auto history,
 //                           TrainClassifier(*classifier, *loader, options));
 
@@ -22,14 +22,16 @@
 namespace wsol {
 
 struct ClassifierTrainingOptions {
-  int64_t epochs = 50;
+  // Epochs, state file, callbacks and so on; its `step` is set here.
+  TrainingLoop loop;
   OptimizerOptions optimizer;
   // Initial rate of the backbone but its last stage; positive.
   double learning_rate = 0.001;
   // Factor of it for the last stage and the head; positive.
   double classifier_learning_rate_ratio = 10;
-  // See TrainingLoop.
-  std::string checkpoint_path;
+  // Share of the target that is spread over all classes (Szegedy et al., CVPR
+  // 2016), in [0, 1).
+  double label_smoothing = 0;
 
   absl::Status Validate() const;
 };
@@ -42,8 +44,7 @@ inline constexpr char kTrainAccuracy[] = "accuracy";
 // labelled within the classifier's classes. Errors and resumption: see Train.
 absl::StatusOr<std::vector<EpochRecord>> TrainClassifier(
     Classifier& classifier, Loader& loader,
-    const ClassifierTrainingOptions& options,
-    const TrainingCallbacks& callbacks = {});
+    const ClassifierTrainingOptions& options);
 
 }  // namespace wsol
 

@@ -1,5 +1,6 @@
 #include "wsol/training/classifier_trainer.h"
 
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -48,7 +49,7 @@ class ClassifierTrainerTest : public ::testing::Test {
   ClassifierTrainerTest()
       : train_(miniature_->Open("boxes", Split::kTrain)),
         loader_(MakeMiniatureLoader(*train_, /*training=*/true)) {
-    options_.epochs = 6;
+    options_.loop.epochs = 6;
     options_.learning_rate = 0.02;
     options_.optimizer.schedule.kind = LrScheduleKind::kConstant;
   }
@@ -74,7 +75,7 @@ TEST_F(ClassifierTrainerTest, LearnsTheTrainingImages) {
 }
 
 TEST_F(ClassifierTrainerTest, TrainsIdenticallyTwice) {
-  options_.epochs = 2;
+  options_.loop.epochs = 2;
   const std::shared_ptr<Classifier> first = TinyClassifier();
   const std::shared_ptr<Classifier> second = TinyClassifier();
   const auto a = TrainClassifier(*first, *loader_, options_);
@@ -90,12 +91,28 @@ TEST_F(ClassifierTrainerTest, TrainsIdenticallyTwice) {
   }
 }
 
+TEST_F(ClassifierTrainerTest, SmoothedLabelsBoundTheLossFromBelow) {
+  // The entropy of the target: 0.9 + 0.1 / 20 for the class, 0.1 / 20 for each
+  // of the 19 others.
+  options_.label_smoothing = 0.1;
+  const double entropy =
+      -(0.905 * std::log(0.905) + 19 * 0.005 * std::log(0.005));
+  const std::shared_ptr<Classifier> plain = TinyClassifier();
+  const std::shared_ptr<Classifier> smoothed = TinyClassifier();
+  const auto with = TrainClassifier(*smoothed, *loader_, options_);
+  options_.label_smoothing = 0;
+  const auto without = TrainClassifier(*plain, *loader_, options_);
+  ASSERT_THAT(with, IsOk());
+  ASSERT_THAT(without, IsOk());
+  EXPECT_GT(with->back().loss, entropy);
+  EXPECT_NE(with->back().loss, without->back().loss);
+}
+
 TEST_F(ClassifierTrainerTest, StopsWhenAsked) {
   const std::shared_ptr<Classifier> classifier = TinyClassifier();
-  TrainingCallbacks callbacks;
-  callbacks.should_stop = [] { return true; };
+  options_.loop.callbacks.should_stop = [] { return true; };
   EXPECT_THAT(
-      TrainClassifier(*classifier, *loader_, options_, callbacks),
+      TrainClassifier(*classifier, *loader_, options_),
       StatusIs(absl::StatusCode::kCancelled, HasSubstr("epoch 1 of 6")));
 }
 
@@ -109,7 +126,9 @@ TEST_F(ClassifierTrainerTest, ValidateNamesTheBadField) {
     return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text));
   };
   EXPECT_THAT(ClassifierTrainingOptions().Validate(), IsOk());
-  EXPECT_THAT(with([](auto* o) { o->epochs = 0; }), invalid("epochs"));
+  EXPECT_THAT(with([](auto* o) { o->loop.epochs = 0; }), invalid("epochs"));
+  EXPECT_THAT(with([](auto* o) { o->label_smoothing = 1; }),
+              invalid("label_smoothing"));
   EXPECT_THAT(with([](auto* o) { o->learning_rate = 0; }),
               invalid("learning_rate"));
   EXPECT_THAT(with([](auto* o) { o->classifier_learning_rate_ratio = 0; }),

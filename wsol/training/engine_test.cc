@@ -1,5 +1,6 @@
 #include "wsol/training/engine.h"
 
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <string>
@@ -21,6 +22,7 @@
 #include "wsol/datasets/dataset.h"
 #include "wsol/datasets/loader.h"
 #include "wsol/datasets/metadata.h"
+#include "wsol/training/checkpoint.h"
 #include "wsol/training/optimizer.h"
 
 namespace wsol {
@@ -194,6 +196,262 @@ TEST_F(EngineTest, StoppedTrainingGoesOnToTheSameNumbers) {
   }
 }
 
+// What a whole training leaves: losses, values and weights.
+struct Outcome {
+  std::vector<EpochRecord> history;
+  std::vector<at::Tensor> weights;
+};
+
+void ExpectEqual(const Outcome& a, const Outcome& b) {
+  ASSERT_EQ(a.history.size(), b.history.size());
+  for (size_t e = 0; e < a.history.size(); ++e) {
+    EXPECT_EQ(a.history[e].loss, b.history[e].loss) << e;
+    EXPECT_EQ(a.history[e].values, b.history[e].values) << e;
+    EXPECT_EQ(a.history[e].validation, b.history[e].validation) << e;
+  }
+  ASSERT_EQ(a.weights.size(), b.weights.size());
+  for (size_t i = 0; i < a.weights.size(); ++i) {
+    EXPECT_THAT(a.weights[i], TensorEq(b.weights[i]));
+  }
+}
+
+TEST_F(EngineTest, StoppedAtAnyBatchItEndsBitIdentical) {
+  // All at once: dropout, accumulation, clipping, averaging, validation.
+  const auto run = [&](int stop_after, const std::string& path) {
+    Trainee trainee;
+    trainee.loop.epochs = 3;
+    trainee.loop.seed = 4;
+    trainee.loop.accumulate_batches = 2;
+    trainee.loop.max_gradient_norm = 0.5;
+    trainee.loop.average_decay = 0.8;
+    trainee.loop.checkpoint_path = path;
+    trainee.loop.checkpoint_batches = 2;
+    trainee.loop.validate_at_start = true;
+    const auto plain_step = trainee.loop.step;
+    trainee.loop.step = [&](const Batch& batch, int64_t epoch) {
+      Batch noisy = batch;
+      noisy.images = at::dropout(batch.images, 0.5, /*train=*/true);
+      return plain_step(noisy, epoch);
+    };
+    trainee.loop.validate = [&](int64_t) -> absl::StatusOr<NamedValues> {
+      EXPECT_FALSE(trainee.net->is_training());
+      return NamedValues{
+          {"weights", trainee.net->linear->weight.sum().item<double>()}};
+    };
+    int batches = 0;
+    trainee.loop.callbacks.should_stop = [&] {
+      return stop_after > 0 && ++batches > stop_after;
+    };
+    const auto history =
+        Train(trainee.loop, *trainee.net, *loader_, *trainee.optimizer);
+    Outcome outcome;
+    if (!history.ok()) {
+      EXPECT_TRUE(absl::IsCancelled(history.status())) << history.status();
+      return outcome;
+    }
+    outcome.history = *history;
+    for (const at::Tensor& weight : trainee.net->parameters()) {
+      outcome.weights.push_back(weight.detach());
+    }
+    for (const at::Tensor& buffer : trainee.net->buffers()) {
+      outcome.weights.push_back(buffer.detach());
+    }
+    return outcome;
+  };
+  const Outcome whole = run(0, "");
+  ASSERT_EQ(whole.history.size(), 4u);
+  EXPECT_EQ(whole.history[0].epoch, 0);
+  EXPECT_EQ(whole.history[0].loss, 0);
+  for (int stop_after = 1; stop_after <= 9; ++stop_after) {
+    SCOPED_TRACE(stop_after);
+    const std::string path =
+        vision::JoinPath(folder_, absl::StrCat("stop", stop_after));
+    run(stop_after, path);
+    ExpectEqual(run(0, path), whole);
+    // Stopped after every batch or two.
+    const std::string often = path + "often";
+    for (int i = 0; i < 20; ++i) run(1, often);
+    ExpectEqual(run(0, often), whole);
+  }
+}
+
+TEST_F(EngineTest, AveragedWeightsAreValidatedAndLeft) {
+  Trainee plain;
+  ASSERT_THAT(Train(plain.loop, *plain.net, *loader_, *plain.optimizer),
+              IsOk());
+  Trainee averaged;
+  averaged.loop.average_decay = 0.9;
+  at::Tensor validated;
+  averaged.loop.validate = [&](int64_t) -> absl::StatusOr<NamedValues> {
+    validated = averaged.net->linear->weight.detach().clone();
+    return NamedValues();
+  };
+  ASSERT_THAT(
+      Train(averaged.loop, *averaged.net, *loader_, *averaged.optimizer),
+      IsOk());
+  EXPECT_THAT(averaged.net->linear->weight.detach(), TensorEq(validated));
+  EXPECT_FALSE(averaged.net->linear->weight.equal(plain.net->linear->weight));
+}
+
+TEST_F(EngineTest, AccumulationIsTheGradientOfTheLargerBatch) {
+  // Without a batch norm the mean of two batches' gradients is that of both.
+  struct Linear : torch::nn::Module {
+    Linear() {
+      linear = register_module("linear", torch::nn::Linear(3, 2));
+      for (at::Tensor& p : linear->parameters()) p.data().fill_(0.1);
+    }
+    torch::nn::Linear linear{nullptr};
+  };
+  const auto train = [&](int batch_size, int accumulate) {
+    LoaderOptions options;
+    options.batch_size = batch_size;
+    options.crop = kSide;
+    auto loader = Loader::Create(dataset_.get(), options);
+    EXPECT_THAT(loader, IsOk());
+    auto net = std::make_shared<Linear>();
+    auto optimizer =
+        Optimizer::Create({{net->parameters(), 0.1}}, OptimizerOptions());
+    EXPECT_THAT(optimizer, IsOk());
+    TrainingLoop loop;
+    loop.accumulate_batches = accumulate;
+    loop.step = [&](const Batch& batch, int64_t) -> absl::StatusOr<StepResult> {
+      return StepResult{
+          at::cross_entropy_loss(
+              net->linear(batch.images.mean(at::IntArrayRef({2, 3}))),
+              batch.labels),
+          {}};
+    };
+    EXPECT_THAT(Train(loop, *net, **loader, **optimizer), IsOk());
+    return net->linear->weight.detach();
+  };
+  EXPECT_THAT(train(5, 2), ::testing::TensorNear(train(10, 1), 1e-6));
+}
+
+TEST_F(EngineTest, GradientsAreClippedByTheirNorm) {
+  Trainee trainee;
+  trainee.loop.epochs = 1;
+  trainee.loop.max_gradient_norm = 1e-3;
+  trainee.loop.callbacks.on_batch = [&](int64_t, double) {
+    double squares = 0;
+    for (const at::Tensor& parameter : trainee.net->parameters()) {
+      squares += parameter.grad().square().sum().item<double>();
+    }
+    EXPECT_LE(std::sqrt(squares), 1.001e-3);
+    EXPECT_GT(squares, 0);
+  };
+  ASSERT_THAT(Train(trainee.loop, *trainee.net, *loader_, *trainee.optimizer),
+              IsOk());
+}
+
+TEST_F(EngineTest, TheBestModelIsChosenByTheValidation) {
+  const std::vector<double> scores = {0.5, 0.2, 0.7, 0.7, 0.9, 0.1};
+  std::vector<int64_t> best;
+  const auto make = [&](Trainee* trainee) {
+    trainee->loop.checkpoint_path = CheckpointPath();
+    trainee->loop.validate_at_start = true;
+    trainee->loop.select_by = "score";
+    trainee->loop.validate = [&](int64_t epoch) -> absl::StatusOr<NamedValues> {
+      return NamedValues{{"score", scores[static_cast<size_t>(epoch)]}};
+    };
+    trainee->loop.on_best = [&](const EpochRecord& record) {
+      best.push_back(record.epoch);
+      return absl::OkStatus();
+    };
+  };
+  Trainee first;
+  make(&first);
+  int batches = 0;
+  // Stops in the fourth epoch.
+  first.loop.callbacks.should_stop = [&] { return ++batches > 10; };
+  EXPECT_THAT(Train(first.loop, *first.net, *loader_, *first.optimizer),
+              StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(best, ElementsAre(0, 2));
+  Trainee second;
+  make(&second);
+  ASSERT_THAT(Train(second.loop, *second.net, *loader_, *second.optimizer),
+              IsOk());
+  // Equal scores do not replace the earlier model.
+  EXPECT_THAT(best, ElementsAre(0, 2, 4));
+  Trainee third;
+  third.loop.select_by = "iou";
+  third.loop.validate = [](int64_t) -> absl::StatusOr<NamedValues> {
+    return NamedValues();
+  };
+  third.loop.on_best = [](const EpochRecord&) { return absl::OkStatus(); };
+  EXPECT_THAT(Train(third.loop, *third.net, *loader_, *third.optimizer),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'iou'")));
+}
+
+TEST_F(EngineTest, ADamagedStateFallsBackToTheOneBefore) {
+  Trainee whole;
+  const auto expected =
+      Train(whole.loop, *whole.net, *loader_, *whole.optimizer);
+  ASSERT_THAT(expected, IsOk());
+  Trainee first;
+  first.loop.checkpoint_path = CheckpointPath();
+  int batches = 0;
+  first.loop.callbacks.should_stop = [&] { return ++batches > 8; };
+  EXPECT_THAT(Train(first.loop, *first.net, *loader_, *first.optimizer),
+              StatusIs(absl::StatusCode::kCancelled));
+  ASSERT_THAT(vision::WriteFileAtomically(CheckpointPath(), "torn"), IsOk());
+  Trainee second;
+  second.loop.checkpoint_path = CheckpointPath();
+  int damaged = 0;
+  second.loop.callbacks.on_damaged_checkpoint = [&](const absl::Status&) {
+    ++damaged;
+  };
+  std::vector<int64_t> trained;
+  second.loop.callbacks.on_epoch = [&](const EpochRecord& record) {
+    trained.push_back(record.epoch);
+  };
+  const auto resumed =
+      Train(second.loop, *second.net, *loader_, *second.optimizer);
+  ASSERT_THAT(resumed, IsOk());
+  EXPECT_EQ(damaged, 1);
+  EXPECT_THAT(trained, ElementsAre(3, 4, 5));
+  EXPECT_EQ(resumed->back().loss, expected->back().loss);
+  EXPECT_THAT(second.net->linear->weight.detach(),
+              TensorEq(whole.net->linear->weight.detach()));
+}
+
+TEST_F(EngineTest, GoesOnWhereAStateCannotBeWritten) {
+  Trainee trainee;
+  trainee.loop.epochs = 2;
+  trainee.loop.checkpoint_path = vision::JoinPath(folder_, "no/such/folder");
+  EXPECT_FALSE(
+      Train(trainee.loop, *trainee.net, *loader_, *trainee.optimizer).ok());
+  Trainee going_on;
+  going_on.loop.epochs = 2;
+  going_on.loop.checkpoint_path = trainee.loop.checkpoint_path;
+  int errors = 0;
+  going_on.loop.callbacks.on_checkpoint_error = [&](const absl::Status&) {
+    ++errors;
+  };
+  EXPECT_THAT(
+      Train(going_on.loop, *going_on.net, *loader_, *going_on.optimizer),
+      IsOk());
+  EXPECT_EQ(errors, 2);
+}
+
+TEST_F(EngineTest, RejectsOptionsOutOfRange) {
+  const auto expect = [](const TrainingLoop& loop, const char* message) {
+    EXPECT_THAT(loop.Validate(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                          HasSubstr(message)));
+  };
+  TrainingLoop loop;
+  loop.checkpoint_batches = -1;
+  expect(loop, "checkpoint_batches");
+  loop = {};
+  loop.accumulate_batches = 0;
+  expect(loop, "accumulate_batches");
+  loop = {};
+  loop.max_gradient_norm = -1;
+  expect(loop, "max_gradient_norm");
+  loop = {};
+  loop.average_decay = 1;
+  expect(loop, "average_decay");
+}
+
 TEST_F(EngineTest, DamagedCheckpointStartsAnew) {
   ASSERT_THAT(vision::WriteFileAtomically(CheckpointPath(), "torn"), IsOk());
   Trainee trainee;
@@ -216,10 +474,14 @@ TEST_F(EngineTest, LossThatIsNotFiniteStopsAndNamesTermsAndImages) {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     return StepResult{at::full({}, nan), {{"crf", nan}}};
   };
+  trainee.loop.checkpoint_path = CheckpointPath();
   EXPECT_THAT(Train(trainee.loop, *trainee.net, *loader_, *trainee.optimizer),
               StatusIs(absl::StatusCode::kInternal,
                        ::testing::AllOf(HasSubstr("crf=nan"),
                                         HasSubstr("images number"))));
+  EXPECT_THAT(LoadCheckpoint(FailedCheckpointPath(CheckpointPath()),
+                             *trainee.net, *trainee.optimizer),
+              IsOk());
 }
 
 TEST_F(EngineTest, ExceptionsOfTheBackwardPassBecomeErrors) {

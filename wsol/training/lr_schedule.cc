@@ -4,13 +4,14 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace wsol {
 namespace {
 
 constexpr LrScheduleKind kAllKinds[] = {
     LrScheduleKind::kConstant, LrScheduleKind::kStep, LrScheduleKind::kMyStep,
-    LrScheduleKind::kCosine};
+    LrScheduleKind::kMultiStep, LrScheduleKind::kCosine};
 
 }  // namespace
 
@@ -22,6 +23,8 @@ absl::string_view LrScheduleKindName(LrScheduleKind kind) {
       return "step";
     case LrScheduleKind::kMyStep:
       return "mystep";
+    case LrScheduleKind::kMultiStep:
+      return "multistep";
     case LrScheduleKind::kCosine:
       return "cosine";
   }
@@ -34,7 +37,8 @@ absl::StatusOr<LrScheduleKind> ParseLrScheduleKind(absl::string_view name) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("learning rate schedule '", name,
-                   "': expected constant, step, mystep or cosine"));
+                   "': expected constant, step, mystep, "
+                   "multistep or cosine"));
 }
 
 absl::Status LrScheduleOptions::Validate() const {
@@ -54,11 +58,24 @@ absl::Status LrScheduleOptions::Validate() const {
     return absl::InvalidArgumentError(
         absl::StrCat("epochs must be at least 1, got ", epochs));
   }
+  if (warmup_epochs < 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "warmup_epochs must not be negative, got ", warmup_epochs));
+  }
+  for (size_t i = 0; i < milestones.size(); ++i) {
+    if (milestones[i] < (i == 0 ? 1 : milestones[i - 1] + 1)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("milestones must be positive and rising, got ",
+                       absl::StrJoin(milestones, ", ")));
+    }
+  }
   return absl::OkStatus();
 }
 
-double LearningRate(const LrScheduleOptions& options, double base,
-                    int64_t epoch) {
+namespace {
+
+double RateWithoutWarmup(const LrScheduleOptions& options, double base,
+                         int64_t epoch) {
   const double done = static_cast<double>(epoch - 1);
   const double stepped =
       base * std::pow(options.gamma, std::floor(done / options.step_size));
@@ -69,6 +86,11 @@ double LearningRate(const LrScheduleOptions& options, double base,
       return stepped;
     case LrScheduleKind::kMyStep:
       return std::max(stepped, options.min_lr);
+    case LrScheduleKind::kMultiStep:
+      return base * std::pow(options.gamma,
+                             std::lower_bound(options.milestones.begin(),
+                                              options.milestones.end(), epoch) -
+                                 options.milestones.begin());
     case LrScheduleKind::kCosine: {
       constexpr double kPi = 3.14159265358979323846;
       const double phase = kPi * done / static_cast<double>(options.epochs);
@@ -77,6 +99,15 @@ double LearningRate(const LrScheduleOptions& options, double base,
     }
   }
   return base;
+}
+
+}  // namespace
+
+double LearningRate(const LrScheduleOptions& options, double base,
+                    int64_t epoch) {
+  const double rate = RateWithoutWarmup(options, base, epoch);
+  if (epoch > options.warmup_epochs) return rate;
+  return rate * static_cast<double>(epoch) / (options.warmup_epochs + 1);
 }
 
 }  // namespace wsol

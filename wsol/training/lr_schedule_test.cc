@@ -45,6 +45,37 @@ TEST(LrScheduleTest, CosineFallsFromBaseToFloor) {
   EXPECT_DOUBLE_EQ(LearningRate(options, 1, 11), 0.2);
 }
 
+TEST(LrScheduleTest, MultiStepFallsAfterEachMilestone) {
+  LrScheduleOptions options;
+  options.kind = LrScheduleKind::kMultiStep;
+  options.milestones = {2, 5};
+  options.gamma = 0.5;
+  const double expected[] = {8, 8, 4, 4, 4, 2, 2};
+  for (int64_t epoch = 1; epoch <= 7; ++epoch) {
+    EXPECT_EQ(LearningRate(options, 8, epoch), expected[epoch - 1]) << epoch;
+  }
+  options.milestones = {5, 2};
+  EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                           HasSubstr("rising, got 5, 2")));
+  options.milestones = {0};
+  EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(LrScheduleTest, WarmUpRisesByEqualSteps) {
+  LrScheduleOptions options;
+  options.kind = LrScheduleKind::kStep;
+  options.step_size = 4;
+  options.warmup_epochs = 3;
+  // 8 / 4, 16 / 4, 24 / 4, then the schedule as it is.
+  const double expected[] = {2, 4, 6, 8, 0.8};
+  for (int64_t epoch = 1; epoch <= 5; ++epoch) {
+    EXPECT_DOUBLE_EQ(LearningRate(options, 8, epoch), expected[epoch - 1]);
+  }
+  options.warmup_epochs = -1;
+  EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                           HasSubstr("warmup_epochs")));
+}
+
 TEST(LrScheduleTest, EqualsTheGoldenRates) {
   int cases = 0;
   const nlohmann::json file =

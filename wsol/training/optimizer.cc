@@ -2,10 +2,12 @@
 
 #include <cmath>
 #include <sstream>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "torch/optim/adam.h"
+#include "torch/optim/adamw.h"
 #include "torch/optim/optimizer.h"
 #include "torch/optim/sgd.h"
 #include "torch/serialize/archive.h"
@@ -16,6 +18,7 @@ namespace wsol {
 namespace {
 
 using torch::optim::AdamOptions;
+using torch::optim::AdamWOptions;
 using torch::optim::OptimizerParamGroup;
 using torch::optim::SGDOptions;
 
@@ -83,34 +86,53 @@ class TorchOptimizer : public Optimizer {
   const OptimizerOptions options_;
 };
 
+// LibTorch's groups, each with `options` and its own rate.
+template <typename Options>
+std::vector<OptimizerParamGroup> MakeGroups(
+    const std::vector<ParameterGroup>& groups, const Options& options) {
+  std::vector<OptimizerParamGroup> torch_groups;
+  for (const ParameterGroup& group : groups) {
+    auto group_options = std::make_unique<Options>(options);
+    group_options->set_lr(group.learning_rate);
+    torch_groups.emplace_back(group.parameters, std::move(group_options));
+  }
+  return torch_groups;
+}
+
+template <typename Options>
+Options MakeAdam(const std::vector<ParameterGroup>& groups,
+                 const OptimizerOptions& options) {
+  Options adam(groups[0].learning_rate);
+  adam.betas(std::make_tuple(options.beta1, options.beta2))
+      .eps(options.epsilon)
+      .amsgrad(options.amsgrad)
+      .weight_decay(options.weight_decay);
+  return adam;
+}
+
 std::unique_ptr<torch::optim::Optimizer> MakeTorchOptimizer(
     const std::vector<ParameterGroup>& groups,
     const OptimizerOptions& options) {
-  std::vector<OptimizerParamGroup> torch_groups;
   SGDOptions sgd(groups[0].learning_rate);
   sgd.momentum(options.momentum)
       .dampening(options.dampening)
       .nesterov(options.nesterov)
       .weight_decay(options.weight_decay);
-  AdamOptions adam(groups[0].learning_rate);
-  adam.betas(std::make_tuple(options.beta1, options.beta2))
-      .eps(options.epsilon)
-      .amsgrad(options.amsgrad)
-      .weight_decay(options.weight_decay);
-  for (const ParameterGroup& group : groups) {
-    std::unique_ptr<torch::optim::OptimizerOptions> group_options;
-    if (options.kind == OptimizerKind::kSgd) {
-      group_options = std::make_unique<SGDOptions>(sgd);
-    } else {
-      group_options = std::make_unique<AdamOptions>(adam);
+  switch (options.kind) {
+    case OptimizerKind::kSgd:
+      return std::make_unique<torch::optim::SGD>(MakeGroups(groups, sgd), sgd);
+    case OptimizerKind::kAdam: {
+      const AdamOptions adam = MakeAdam<AdamOptions>(groups, options);
+      return std::make_unique<torch::optim::Adam>(MakeGroups(groups, adam),
+                                                  adam);
     }
-    group_options->set_lr(group.learning_rate);
-    torch_groups.emplace_back(group.parameters, std::move(group_options));
+    case OptimizerKind::kAdamW: {
+      const AdamWOptions adamw = MakeAdam<AdamWOptions>(groups, options);
+      return std::make_unique<torch::optim::AdamW>(MakeGroups(groups, adamw),
+                                                   adamw);
+    }
   }
-  if (options.kind == OptimizerKind::kSgd) {
-    return std::make_unique<torch::optim::SGD>(std::move(torch_groups), sgd);
-  }
-  return std::make_unique<torch::optim::Adam>(std::move(torch_groups), adam);
+  return nullptr;
 }
 
 }  // namespace
@@ -118,8 +140,9 @@ std::unique_ptr<torch::optim::Optimizer> MakeTorchOptimizer(
 absl::StatusOr<OptimizerKind> ParseOptimizerKind(absl::string_view name) {
   if (name == "sgd") return OptimizerKind::kSgd;
   if (name == "adam") return OptimizerKind::kAdam;
+  if (name == "adamw") return OptimizerKind::kAdamW;
   return absl::InvalidArgumentError(
-      absl::StrCat("optimizer '", name, "': expected sgd or adam"));
+      absl::StrCat("optimizer '", name, "': expected sgd, adam or adamw"));
 }
 
 absl::Status OptimizerOptions::Validate() const {

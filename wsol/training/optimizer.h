@@ -1,4 +1,5 @@
-// SGD and Adam over groups of parameters, each with its own learning rate.
+// SGD, Adam and AdamW over groups of parameters, each with its own learning
+// rate.
 //
 //   VISION_ASSIGN_OR_RETURN(auto optimizer, Optimizer::Create(groups,
 //   options)); optimizer->SetEpoch(epoch);     // learning rates of the
@@ -20,9 +21,9 @@
 
 namespace wsol {
 
-enum class OptimizerKind { kSgd, kAdam };
+enum class OptimizerKind { kSgd, kAdam, kAdamW };
 
-// "sgd", "adam". kInvalidArgument lists these names.
+// "sgd", "adam", "adamw". kInvalidArgument lists these names.
 absl::StatusOr<OptimizerKind> ParseOptimizerKind(absl::string_view name);
 
 struct OptimizerOptions {
@@ -32,13 +33,15 @@ struct OptimizerOptions {
   double momentum = 0.9;
   double dampening = 0;
   bool nesterov = true;
-  // Adam: decay rates of the moments in [0, 1), and the denominator's offset.
+  // Adam, AdamW: decay rates of the moments in [0, 1), and the denominator's
+  // offset.
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
   bool amsgrad = false;
   // L2 penalty added to the gradients of all parameters, biases and batch norm
-  // included; not negative.
+  // included; not negative. AdamW instead shrinks the parameters by
+  // learning rate x weight_decay (Loshchilov and Hutter, ICLR 2019).
   double weight_decay = 1e-4;
   LrScheduleOptions schedule;
 
@@ -51,8 +54,8 @@ struct ParameterGroup {
   double learning_rate = 0.01;
 };
 
-// The update rules of PyTorch (torch.optim.SGD and Adam), by LibTorch's own.
-// Parameters without a gradient are left alone, by weight decay too. Not
+// The update rules of PyTorch (torch.optim.SGD, Adam, AdamW), by LibTorch's
+// own. Parameters without a gradient are left alone, by weight decay too. Not
 // thread-safe.
 class Optimizer {
  public:

@@ -97,7 +97,8 @@ TEST(OptimizerTest, EqualsTheGoldenUpdates) {
 }
 
 TEST(OptimizerTest, ContinuesFromItsStateBitForBit) {
-  for (const OptimizerKind kind : {OptimizerKind::kSgd, OptimizerKind::kAdam}) {
+  for (const OptimizerKind kind :
+       {OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW}) {
     OptimizerOptions options;
     options.kind = kind;
     at::Tensor p = at::linspace(-1, 1, 6).requires_grad_(true);
@@ -163,6 +164,20 @@ TEST(OptimizerTest, RejectsForeignState) {
                                        OptimizerOptions());
   EXPECT_THAT(optimizer->Deserialize("not an archive"),
               StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST(OptimizerTest, AdamWShrinksParametersApartFromTheGradient) {
+  at::Tensor parameter = at::full({1}, 2.0).requires_grad_();
+  OptimizerOptions options;
+  options.kind = OptimizerKind::kAdamW;
+  options.weight_decay = 0.5;
+  options.schedule.kind = LrScheduleKind::kConstant;
+  const auto optimizer = Optimizer::Create({{{parameter}, 0.1}}, options);
+  ASSERT_THAT(optimizer, IsOk());
+  (parameter * 3).sum().backward();
+  (*optimizer)->Step();
+  // 2 (1 - 0.1 0.5) - 0.1: the first step of Adam has the length of the rate.
+  EXPECT_NEAR(parameter.item<float>(), 1.8, 1e-6);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "vision/base/status_util.h"
 #include "vision/base/torch_status.h"
 #include "vision/image/tensor_image.h"
+#include "wsol/metrics/evaluation_mode.h"
 
 namespace wsol {
 namespace {
@@ -70,18 +71,22 @@ absl::Status EvaluateImage(const SplitTruth& truth, int64_t index,
   const ImageRecord& record = dataset.record(index);
   sample.id = record.id;
   sample.score_map = map;
-  if (truth.boxes != nullptr) {
-    sample.width = record.width;
-    sample.height = record.height;
-    sample.boxes = record.boxes;
-  }
+  sample.label = record.label;
+  sample.width = record.width;
+  sample.height = record.height;
+  if (truth.boxes != nullptr) sample.boxes = record.boxes;
   if (truth.masks != nullptr) {
     VISION_ASSIGN_OR_RETURN(sample.mask, truth.masks->LoadMask(index));
+    if (truth.boxes == nullptr) {  // Splits of masks need not tell the size.
+      sample.width = sample.mask.cols;
+      sample.height = sample.mask.rows;
+    }
   }
   if (!logits.empty()) {
     VISION_ASSIGN_OR_RETURN(const int rank, RankOfClass(logits, record.label));
     sample.true_class_rank = rank;
-    VISION_RETURN_IF_ERROR(worker->classification.Accumulate(rank));
+    VISION_RETURN_IF_ERROR(
+        worker->classification.Accumulate(rank, record.label));
     worker->has_classes = true;
   }
   return worker->localization.Accumulate(sample);
@@ -187,7 +192,11 @@ absl::StatusOr<SplitEvaluation> EvaluateConstantMap(
     const SplitEvaluationOptions& options) {
   VISION_RETURN_IF_ERROR(CheckTruth(truth));
   VISION_ASSIGN_OR_RETURN(std::vector<Worker> workers, MakeWorkers(options));
-  VISION_ASSIGN_OR_RETURN(const cv::Mat frame, ScoreMapToFrame(map));
+  cv::Mat frame = map;
+  if (options.metrics.boxes.mode == EvaluationMode::kProtocol) {
+    // Once instead of for each image.
+    VISION_ASSIGN_OR_RETURN(frame, ScoreMapToFrame(map));
+  }
   const Dataset& dataset = truth.boxes != nullptr ? *truth.boxes : *truth.masks;
   std::vector<int64_t> indices(static_cast<size_t>(dataset.size()));
   std::iota(indices.begin(), indices.end(), 0);

@@ -5,17 +5,27 @@
 #ifndef WSOL_METRICS_BASELINE_MAPS_H_
 #define WSOL_METRICS_BASELINE_MAPS_H_
 
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
 #include "opencv2/core/mat.hpp"
+#include "wsol/metrics/protocol_frame.h"
 
 namespace wsol {
 
 // The object is in the middle: (a - min a) / (max a - min a) with
-//   a(y, x) = -((x - 112)^2 + (y - 112)^2)
-// in double. CV_64FC1, 224 x 224, in [0, 1].
-cv::Mat CenterBaselineMap();
+//   a(y, x) = -((x - width / 2)^2 + (y - height / 2)^2)
+// in double, halves rounded down; 0 for a single pixel. CV_64FC1 of this size,
+// at least one pixel, in [0, 1].
+cv::Mat CenterBaselineMap(int width = kFrameSize, int height = kFrameSize);
 
-// The object is everywhere: 0.5. CV_64FC1, 224 x 224.
-cv::Mat ConstantBaselineMap();
+// The object is everywhere: 0.5. CV_64FC1.
+cv::Mat ConstantBaselineMap(int width = kFrameSize, int height = kFrameSize);
+
+// The object is anywhere: uniform noise in [0, 1), a function of `seed` and the
+// image's id alone. CV_64FC1.
+cv::Mat RandomBaselineMap(uint64_t seed, absl::string_view id,
+                          int width = kFrameSize, int height = kFrameSize);
 
 }  // namespace wsol
 

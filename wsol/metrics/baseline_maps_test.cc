@@ -25,5 +25,30 @@ TEST(BaselineMapsTest, ConstantIsOneHalf) {
   EXPECT_EQ(cv::countNonZero(map == 0.5), 224 * 224);
 }
 
+TEST(BaselineMapsTest, CentreOfAnySize) {
+  // (2 / 2, 1 / 2) = (1, 0) is the centre; a(0, 0) = -1 is the least.
+  const cv::Mat map = CenterBaselineMap(2, 1);
+  EXPECT_EQ(map.at<double>(0, 0), 0);
+  EXPECT_EQ(map.at<double>(0, 1), 1);
+  const cv::Mat large = CenterBaselineMap(500, 375);
+  ASSERT_THAT(CheckScoreMap(large), IsOk());
+  EXPECT_EQ(large.at<double>(187, 250), 1);
+  EXPECT_EQ(large.at<double>(0, 0), 0);
+  EXPECT_EQ(CenterBaselineMap(1, 1).at<double>(0, 0), 0);
+  EXPECT_EQ(ConstantBaselineMap(3, 2).size(), cv::Size(3, 2));
+}
+
+TEST(BaselineMapsTest, NoiseDependsOnSeedAndIdAlone) {
+  const cv::Mat map = RandomBaselineMap(1, "a.jpg");
+  ASSERT_THAT(CheckFrameScoreMap(map), IsOk());
+  EXPECT_NEAR(cv::mean(map)[0], 0.5, 0.01);
+  const auto differs = [&map](const cv::Mat& other) {
+    return cv::countNonZero(map != other) > 0;
+  };
+  EXPECT_FALSE(differs(RandomBaselineMap(1, "a.jpg")));
+  EXPECT_TRUE(differs(RandomBaselineMap(2, "a.jpg")));
+  EXPECT_TRUE(differs(RandomBaselineMap(1, "b.jpg")));
+}
+
 }  // namespace
 }  // namespace wsol

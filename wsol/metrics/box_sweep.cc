@@ -4,6 +4,8 @@
 #include <cstddef>
 
 #include "vision/geometry/box_iou.h"
+#include "wsol/metrics/box_ious.h"
+#include "wsol/metrics/component_sweep.h"
 #include "wsol/metrics/protocol_frame.h"
 
 namespace wsol {
@@ -23,8 +25,7 @@ class RangeMaximum {
  public:
   // Notes `value` for first <= level <= last, within [0, 255].
   void Add(int first, int last, double value) {
-    int k = 0;
-    while ((2 << k) <= last - first + 1) ++k;
+    const int k = 31 - __builtin_clz(static_cast<unsigned>(last - first + 1));
     double& head = At(k, first);
     double& tail = At(k, last + 1 - (1 << k));
     head = std::max(head, value);
@@ -57,20 +58,27 @@ class RangeMaximum {
 
 }  // namespace
 
-void BoxSweep::Run(const cv::Mat& bytes, absl::Span<const vision::Box> truth) {
-  level_boxes_.Compute(bytes);
+void BoxSweep::Run(const cv::Mat& bytes, absl::Span<const vision::Box> truth,
+                   EvaluationMode mode) {
+  level_boxes_.Compute(bytes, mode);
   RangeMaximum best;
-  for (const LevelBox& contour : level_boxes_.all_contours()) {
-    best.Add(contour.first_level, contour.last_level,
-             BestIouOf(contour.box, truth));
+  for (const LevelBoxes16* const boxes :
+       {&level_boxes_.component_boxes(), &level_boxes_.hole_boxes()}) {
+    if (ious_.size() < boxes->size) ious_.resize(boxes->size);
+    BestIous(*boxes, truth, ious_.data());
+    for (size_t i = 0; i < boxes->size; ++i) {
+      best.Add(boxes->first_level[i], boxes->last_level[i], ious_[i]);
+    }
   }
-  best.Add(max_byte(), 255, BestIouOf(kNothingBox, truth));
+  if (mode == EvaluationMode::kProtocol) {
+    best.Add(max_byte(), 255, BestIouOf(kNothingBox, truth));
+  }
   best_iou_ = best.Take();
 
   for (int level = 0; level < 256; ++level) {
     double& iou = largest_contour_iou_[static_cast<size_t>(level)];
-    const vision::Box& box = level_boxes_.LargestContourBox(level);
-    iou = level > 0 && box == level_boxes_.LargestContourBox(level - 1)
+    const vision::Box& box = level_boxes_.LargestBox(level);
+    iou = level > 0 && box == level_boxes_.LargestBox(level - 1)
               ? largest_contour_iou_[static_cast<size_t>(level - 1)]
               : BestIouOf(box, truth);
   }

@@ -9,10 +9,12 @@
 #define WSOL_METRICS_BOX_SWEEP_H_
 
 #include <array>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "opencv2/core/mat.hpp"
 #include "vision/geometry/box.h"
+#include "wsol/metrics/evaluation_mode.h"
 #include "wsol/metrics/level_boxes.h"
 
 namespace wsol {
@@ -20,9 +22,13 @@ namespace wsol {
 // Not thread-safe.
 class BoxSweep {
  public:
-  // `bytes` is CV_8UC1, at least one pixel; `truth` in its pixels, half-open.
+  static constexpr int kMaxSide = LevelBoxes::kMaxSide;
+
+  // `bytes` is CV_8UC1, at least one pixel and at most kMaxSide a side; `truth`
+  // in its pixels, half-open, with coordinates in [0, kMaxSide + 1].
   // Costs LevelBoxes::Compute plus one IoU per contour box and true box.
-  void Run(const cv::Mat& bytes, absl::Span<const vision::Box> truth);
+  void Run(const cv::Mat& bytes, absl::Span<const vision::Box> truth,
+           EvaluationMode mode = EvaluationMode::kProtocol);
 
   int max_byte() const { return level_boxes_.max_byte(); }
   const LevelBoxes& level_boxes() const { return level_boxes_; }
@@ -34,6 +40,7 @@ class BoxSweep {
 
  private:
   LevelBoxes level_boxes_;
+  std::vector<double> ious_;
   std::array<double, 256> largest_contour_iou_ = {};
   std::array<double, 256> best_iou_ = {};
 };

@@ -11,6 +11,7 @@
 #include "vision/geometry/box.h"
 #include "vision/geometry/box_iou.h"
 #include "wsol/metrics/contour_oracle.h"
+#include "wsol/metrics/evaluation_mode.h"
 #include "wsol/metrics/test_maps.h"
 
 namespace wsol {

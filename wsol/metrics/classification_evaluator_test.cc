@@ -1,6 +1,7 @@
 #include "wsol/metrics/classification_evaluator.h"
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -55,6 +56,33 @@ TEST(ClassificationEvaluatorTest, RejectsNegativeRanksAndNothing) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("got -1")));
   EXPECT_THAT(evaluator.Compute(), StatusIs(StatusCode::kFailedPrecondition,
                                             HasSubstr("got no image")));
+}
+
+TEST(ClassificationEvaluatorTest, CountsByClass) {
+  ClassificationEvaluator a, b;
+  ASSERT_THAT(a.Accumulate(0, 7), IsOk());
+  ASSERT_THAT(a.Accumulate(4, 7), IsOk());
+  ASSERT_THAT(b.Accumulate(5, 2), IsOk());
+  ASSERT_THAT(b.Accumulate(0), IsOk());  // Of an unknown class.
+  a.Merge(ClassificationEvaluator::Parse(b.Serialize()).value());
+  const ClassificationMetrics metrics = a.Compute().value();
+  EXPECT_EQ(metrics.num_images, 4);
+  ASSERT_EQ(metrics.by_class.size(), 2u);
+  EXPECT_EQ(metrics.by_class.at(7).num_images, 2);
+  EXPECT_EQ(metrics.by_class.at(7).num_top1, 1);
+  EXPECT_EQ(metrics.by_class.at(7).num_top5, 2);
+  EXPECT_EQ(metrics.by_class.at(2).num_top5, 0);
+  EXPECT_THAT(a.Accumulate(0, -2), StatusIs(absl::StatusCode::kInvalidArgument,
+                                            HasSubstr("label: got -2")));
+}
+
+TEST(ClassificationEvaluatorTest, RejectsDamagedStates) {
+  ClassificationEvaluator evaluator;
+  ASSERT_THAT(evaluator.Accumulate(0, 7), IsOk());
+  std::string bytes = evaluator.Serialize();
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  EXPECT_THAT(ClassificationEvaluator::Parse(bytes),
+              StatusIs(absl::StatusCode::kDataLoss));
 }
 
 }  // namespace

@@ -1,307 +1,161 @@
 #include "wsol/metrics/component_sweep.h"
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdlib>
-
-#include "glog/logging.h"
+#include <utility>
 
 namespace wsol {
-namespace {
 
-// The eight neighbours, clockwise from north. Bit i of a mask: neighbour i.
-constexpr int kRingX[8] = {0, 1, 1, 1, 0, -1, -1, -1};
-constexpr int kRingY[8] = {-1, -1, 0, 1, 1, 1, 0, -1};
+void LevelBoxes16::Reserve(size_t capacity) {
+  if (x0.size() >= capacity) return;
+  capacity += capacity / 2;
+  for (std::vector<int16_t>* const v : {&x0, &y0, &x1, &y1}) {
+    v->resize(capacity);
+  }
+  first_level.resize(capacity);
+  last_level.resize(capacity);
+}
 
-// What a pixel does when it joins, by which of its neighbours are in already.
-struct Rule {
-  // Groups of neighbours that hang together within the ring and that the pixel
-  // is connected to, and one neighbour of each.
-  int8_t num_groups = 0;
-  int8_t neighbour[4] = {0, 0, 0, 0};
-  // False if neighbours on all sides prove that the box holds the pixel.
-  bool may_extend = true;
-  // Windows of 2 x 2 pixels in which it is the third or the fourth: each adds
-  // one half to the contour area.
-  uint8_t twice_area = 0;
-};
+// The larger, the older: by value of the oldest basin, then by its number.
+inline uint64_t ComponentSweep::Age(const Component& c) {
+  return uint64_t{c.birth} << 32 | (kNone - c.elder);
+}
 
-using Rules = std::array<Rule, 256>;
+// Whether a box sticks out of the component's: the sign of one of four
+// differences, since four comparisons that nobody can predict cost more.
+inline bool ComponentSweep::IsOutside(int x0, int y0, int x1, int y1,
+                                      const Component& c) {
+  return ((x0 - c.x0) | (y0 - c.y0) | (c.x1 - x1) | (c.y1 - y1)) < 0;
+}
 
-Rule MakeRule(int mask, Connectivity connectivity) {
-  const bool is_eight = connectivity == Connectivity::kEight;
-  const auto is_in = [mask](int i) { return ((mask >> (i & 7)) & 1) != 0; };
-  const auto touch = [is_eight](int i, int j) {
-    const int dx = std::abs(kRingX[i] - kRingX[j]);
-    const int dy = std::abs(kRingY[i] - kRingY[j]);
-    return is_eight ? std::max(dx, dy) <= 1 : dx + dy <= 1;
+void ComponentSweep::Run(const BytePlane& plane, const CriticalPixels& pixels,
+                         const BytePlane* end_values) {
+  Sweep<true>(plane, pixels, end_values);
+}
+
+void ComponentSweep::RunForBoxes(const BytePlane& plane,
+                                 const CriticalPixels& pixels,
+                                 const BytePlane* end_values) {
+  Sweep<false>(plane, pixels, end_values);
+}
+
+// One long function with local pointers: stores of bytes could change the
+// members, and compilers would read them anew after each.
+template <bool kIsLinked>
+void ComponentSweep::Sweep(const BytePlane& plane, const CriticalPixels& pixels,
+                           const BytePlane* end_values) {
+  const absl::Span<const uint32_t> births = pixels.births();
+  const size_t num_basins = births.size();
+  Reserve(pixels);
+  int16_t* const box_x0 = boxes_.x0.data();
+  int16_t* const box_y0 = boxes_.y0.data();
+  int16_t* const box_x1 = boxes_.x1.data();
+  int16_t* const box_y1 = boxes_.y1.data();
+  uint8_t* const box_first = boxes_.first_level.data();
+  uint8_t* const box_last = boxes_.last_level.data();
+  uint32_t* const first_box = first_box_.data();
+  uint32_t* const next_box = next_box_.data();
+  uint32_t* const root = root_.data();
+  uint32_t* const next = next_.data();
+  Component* const components = components_.data();
+  size_t num_boxes = 0;
+
+  for (size_t b = 0; b < num_basins; ++b) {
+    const auto basin = static_cast<uint32_t>(b);
+    const auto x = static_cast<int16_t>(plane.X(births[b]));
+    const auto y = static_cast<int16_t>(plane.Y(births[b]));
+    const uint8_t value = plane.data()[births[b]];
+    root[b] = next[b] = basin;
+    if constexpr (kIsLinked) first_box[b] = kNone;
+    components[b] = {x, y, x, y, basin, kNone, 1, value, value};
+  }
+
+  // Notes the component's box, before it changes at `value`, for the levels at
+  // which it was there, if any: a box that changes twice at one value was there
+  // at none.
+  const auto record = [&](Component& c, int value) {
+    if (c.since == value) return;
+    const size_t i = num_boxes++;
+    box_x0[i] = c.x0;
+    box_y0[i] = c.y0;
+    box_x1[i] = static_cast<int16_t>(c.x1 + 1);
+    box_y1[i] = static_cast<int16_t>(c.y1 + 1);
+    box_first[i] = static_cast<uint8_t>(value);
+    box_last[i] = static_cast<uint8_t>(c.since - 1);
+    if constexpr (kIsLinked) {
+      const auto number = static_cast<uint32_t>(i);
+      (c.last_box == kNone ? first_box[c.elder] : next_box[c.last_box]) =
+          number;
+      c.last_box = number;
+    }
+    c.since = static_cast<uint8_t>(value);
   };
-  int group[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-  for (int pass = 0; pass < 8; ++pass) {
-    for (int i = 0; i < 8; ++i) {
-      for (int j = 0; j < 8; ++j) {
-        if (is_in(i) && is_in(j) && touch(i, j)) {
-          group[i] = group[j] = std::min(group[i], group[j]);
-        }
+
+  for (int value = 255; value >= 1; --value) {
+    for (const Saddle& saddle : pixels.SaddlesOf(value)) {
+      const uint32_t a = root[saddle.basin_a], b = root[saddle.basin_b];
+      if (a == b) continue;
+      const bool is_a_older = Age(components[a]) > Age(components[b]);
+      Component& winner = components[is_a_older ? a : b];
+      Component& loser = components[is_a_older ? b : a];
+      if constexpr (kIsLinked) {
+        joins_.push_back({winner.elder, loser.elder,
+                          static_cast<uint8_t>(value), loser.birth == value});
       }
-    }
-  }
-  Rule rule;
-  bool is_joined[8] = {};
-  for (int i = 0; i < 8; ++i) {
-    const bool is_connected = is_eight || kRingX[i] == 0 || kRingY[i] == 0;
-    if (!is_in(i) || !is_connected || is_joined[group[i]]) continue;
-    is_joined[group[i]] = true;
-    rule.neighbour[rule.num_groups++] = static_cast<int8_t>(i);
-  }
-  bool left = false, right = false, above = false, below = false;
-  for (int i = 0; i < 8; ++i) {
-    if (!is_in(i) || !is_joined[group[i]]) continue;
-    left |= kRingX[i] <= 0;
-    right |= kRingX[i] >= 0;
-    above |= kRingY[i] <= 0;
-    below |= kRingY[i] >= 0;
-  }
-  rule.may_extend = !(left && right && above && below);
-  for (int corner = 1; corner < 8; corner += 2) {
-    const int others = is_in(corner - 1) + is_in(corner) + is_in(corner + 1);
-    rule.twice_area += others >= 2;
-  }
-  return rule;
-}
-
-Rules MakeRules(Connectivity connectivity) {
-  Rules rules;
-  for (int mask = 0; mask < 256; ++mask) {
-    rules[static_cast<size_t>(mask)] = MakeRule(mask, connectivity);
-  }
-  return rules;
-}
-
-const Rules& RulesOf(Connectivity connectivity) {
-  static const Rules* const four = new Rules(MakeRules(Connectivity::kFour));
-  static const Rules* const eight = new Rules(MakeRules(Connectivity::kEight));
-  return connectivity == Connectivity::kFour ? *four : *eight;
-}
-
-}  // namespace
-
-void ComponentSweep::Run(const PaddedPlane& plane, Connectivity connectivity,
-                         std::vector<LevelBox>* boxes,
-                         PreferredBoxes* preferred) {
-  // int16_t holds the coordinates.
-  CHECK(plane.width <= 32766 && plane.height <= 32766)
-      << plane.width << " x " << plane.height;
-  CHECK(preferred == nullptr || connectivity == Connectivity::kEight);
-  boxes_ = boxes;
-  SortPixels(plane);
-  FindNeighbours(plane);
-  number_.resize(plane.values.size());
-  components_.clear();
-  candidates_.clear();
-  largest_area_ = 0;
-
-  const Rules& rules = RulesOf(connectivity);
-  const uint32_t stride = static_cast<uint32_t>(plane.Stride());
-  std::array<uint32_t, 8> offset;  // Modulo 2^32.
-  for (size_t i = 0; i < 8; ++i) {
-    offset[i] = static_cast<uint32_t>(kRingY[i] * plane.Stride() + kRingX[i]);
-  }
-  for (size_t value = 255; value >= 1; --value) {
-    const int v = static_cast<int>(value);
-    const uint32_t begin = begin_of_value_[value];
-    const uint32_t end = begin_of_value_[value + 1];
-    for (uint32_t i = begin; i < end; ++i) {
-      const uint32_t p = pixels_[i];
-      const Rule& rule = rules[neighbours_[p]];
-      const auto neighbour_number = [&](int group) {
-        return number_[p + offset[static_cast<size_t>(rule.neighbour[group])]];
-      };
-      uint32_t number;
-      if (rule.num_groups == 0) {
-        number = static_cast<uint32_t>(components_.size());
-        const auto x = static_cast<int16_t>(p % stride - 1);
-        const auto y = static_cast<int16_t>(p / stride - 1);
-        components_.push_back({x, y, static_cast<int16_t>(x + 1),
-                               static_cast<int16_t>(y + 1),
-                               static_cast<int16_t>(v), 0, number, p, p, 0});
-      } else {
-        number = neighbour_number(0);
-        if (rule.num_groups == 1 && !rule.may_extend && preferred == nullptr) {
-          number_[p] = number;
-          continue;
-        }
-        number = Find(number);
-        for (int group = 1; group < rule.num_groups; ++group) {
-          number = Merge(number, Find(neighbour_number(group)), v);
-        }
-        if (rule.may_extend) {
-          Extend(&components_[number], static_cast<int>(p % stride) - 1,
-                 static_cast<int>(p / stride) - 1, v);
-        }
+      record(loser, value);
+      if (IsOutside(loser.x0, loser.y0, loser.x1, loser.y1, winner)) {
+        record(winner, value);
+        winner.x0 = std::min(winner.x0, loser.x0);
+        winner.y0 = std::min(winner.y0, loser.y0);
+        winner.x1 = std::max(winner.x1, loser.x1);
+        winner.y1 = std::max(winner.y1, loser.y1);
       }
-      number_[p] = number;
-      if (preferred != nullptr) {
-        Component& component = components_[number];
-        component.area += rule.twice_area;
-        component.first = std::min(component.first, p);
-        NoteArea(component, rule.num_groups != 1 || rule.twice_area > 0 ||
-                                component.first == p);
-      }
+      // The larger set keeps its root, so that a basin changes it O(log n)
+      // times.
+      const bool is_a_larger = components[a].size >= components[b].size;
+      const uint32_t large = is_a_larger ? a : b;
+      const uint32_t small = is_a_larger ? b : a;
+      winner.size += loser.size;
+      if (&winner != &components[large]) components[large] = winner;
+      uint32_t member = small;
+      do {
+        root[member] = large;
+        member = next[member];
+      } while (member != small);
+      std::swap(next[large], next[small]);
     }
-    if (preferred == nullptr) continue;
-    if (begin == end) {
-      if (value < 255) (*preferred)[value - 1] = (*preferred)[value];
-    } else {
-      const Component& best = Preferred();
-      (*preferred)[value - 1] = {best.x0, best.y0, best.x1, best.y1};
-    }
-  }
-  for (size_t i = 0; i < components_.size(); ++i) {
-    if (components_[i].parent == i) Close(components_[i], 0);
-  }
-}
-
-void ComponentSweep::SortPixels(const PaddedPlane& plane) {
-  std::array<uint32_t, 256> cursor = {};
-  for (int y = 0; y < plane.height; ++y) {
-    const uint8_t* const row = &plane.values[plane.Index(0, y)];
-    for (int x = 0; x < plane.width; ++x) ++cursor[row[x]];
-  }
-  uint32_t sum = 0;
-  for (size_t value = 0; value < 256; ++value) {
-    begin_of_value_[value] = sum;
-    sum += cursor[value];
-    cursor[value] = begin_of_value_[value];
-  }
-  begin_of_value_[256] = sum;
-  pixels_.resize(sum);
-  for (int y = 0; y < plane.height; ++y) {
-    const uint32_t begin = plane.Index(0, y);
-    for (uint32_t p = begin; p < begin + static_cast<uint32_t>(plane.width);
-         ++p) {
-      pixels_[cursor[plane.values[p]]++] = p;
+    for (const Extreme& extreme : pixels.ExtremesOf(value)) {
+      Component& c = components[root[extreme.basin]];
+      if (!IsOutside(extreme.x, extreme.y, extreme.x, extreme.y, c)) continue;
+      record(c, value);
+      c.x0 = std::min(c.x0, extreme.x);
+      c.y0 = std::min(c.y0, extreme.y);
+      c.x1 = std::max(c.x1, extreme.x);
+      c.y1 = std::max(c.y1, extreme.y);
     }
   }
-}
-
-void ComponentSweep::FindNeighbours(const PaddedPlane& plane) {
-  neighbours_.resize(plane.values.size());
-  const ptrdiff_t stride = plane.Stride();
-  for (int y = 0; y < plane.height; ++y) {
-    const uint32_t begin = plane.Index(0, y);
-    const uint8_t* const here = &plane.values[begin];
-    const uint8_t* const above = here - stride;
-    const uint8_t* const below = here + stride;
-    uint8_t* const mask = &neighbours_[begin];
-    // Of equal values those before it in raster order have joined. Compilers
-    // turn this into vector code.
-    for (int x = 0; x < plane.width; ++x) {
-      const uint8_t v = here[x];
-      mask[x] = static_cast<uint8_t>(
-          (above[x] >= v ? 1 : 0) | (above[x + 1] >= v ? 2 : 0) |
-          (here[x + 1] > v ? 4 : 0) | (below[x + 1] > v ? 8 : 0) |
-          (below[x] > v ? 16 : 0) | (below[x - 1] > v ? 32 : 0) |
-          (here[x - 1] >= v ? 64 : 0) | (above[x - 1] >= v ? 128 : 0));
-    }
+  for (size_t b = 0; b < num_basins; ++b) {
+    if (root[b] != b) continue;
+    const int end =
+        end_values == nullptr ? 0 : 255 - end_values->data()[births[b]];
+    record(components[b], end);
   }
+  boxes_.size = num_boxes;
 }
 
-uint32_t ComponentSweep::Find(uint32_t number) {
-  uint32_t parent = components_[number].parent;
-  while (parent != number) {  // Halves the path.
-    const uint32_t grandparent = components_[parent].parent;
-    components_[number].parent = grandparent;
-    number = grandparent;
-    parent = components_[number].parent;
+void ComponentSweep::Reserve(const CriticalPixels& pixels) {
+  const size_t num_basins = pixels.births().size();
+  if (root_.size() < num_basins) {
+    const size_t size = num_basins + num_basins / 2;
+    root_.resize(size);
+    next_.resize(size);
+    components_.resize(size);
+    first_box_.resize(size);
   }
-  return number;
-}
-
-// Joins two components at `value`, given by their roots; returns the new root.
-uint32_t ComponentSweep::Merge(uint32_t a, uint32_t b, int value) {
-  if (a == b) return a;
-  if (components_[a].rank < components_[b].rank) std::swap(a, b);
-  Component& root = components_[a];
-  Component& child = components_[b];
-  if (root.rank == child.rank) ++root.rank;
-  child.parent = a;
-  root.area += child.area;
-  root.first = std::min(root.first, child.first);
-
-  const int16_t x0 = std::min(root.x0, child.x0);
-  const int16_t y0 = std::min(root.y0, child.y0);
-  const int16_t x1 = std::max(root.x1, child.x1);
-  const int16_t y1 = std::max(root.y1, child.y1);
-  const auto is_union = [&](const Component& c) {
-    return c.x0 == x0 && c.y0 == y0 && c.x1 == x1 && c.y1 == y1;
-  };
-  // A box that does not change lives on; the others end here.
-  if (is_union(root)) {
-    Close(child, value);
-  } else if (is_union(child)) {
-    Close(root, value);
-    root.value = child.value;
-    root.birth = child.birth;
-  } else {
-    Close(root, value);
-    Close(child, value);
-    root.value = static_cast<int16_t>(value);
-  }
-  root.x0 = x0;
-  root.y0 = y0;
-  root.x1 = x1;
-  root.y1 = y1;
-  return a;
-}
-
-// Takes pixel (x, y) into the box.
-void ComponentSweep::Extend(Component* component, int x, int y, int value) {
-  if (x >= component->x0 && x < component->x1 && y >= component->y0 &&
-      y < component->y1) {
-    return;
-  }
-  Close(*component, value);
-  component->value = static_cast<int16_t>(value);
-  component->x0 = static_cast<int16_t>(std::min<int>(component->x0, x));
-  component->y0 = static_cast<int16_t>(std::min<int>(component->y0, y));
-  component->x1 = static_cast<int16_t>(std::max<int>(component->x1, x + 1));
-  component->y1 = static_cast<int16_t>(std::max<int>(component->y1, y + 1));
-}
-
-// Records the box for the sets {>= component.value} to {>= value + 1}, if any:
-// a box that changes twice at one value existed at no level.
-void ComponentSweep::Close(const Component& component, int value) {
-  if (boxes_ == nullptr || component.value <= value) return;
-  boxes_->push_back({{component.x0, component.y0, component.x1, component.y1},
-                     value,
-                     component.value - 1,
-                     component.birth});
-}
-
-// Areas never shrink, so the largest one only grows, and a component that has
-// it stays a candidate until it changes or another one grows larger.
-void ComponentSweep::NoteArea(const Component& component, bool has_changed) {
-  if (component.area < largest_area_ || !has_changed) return;
-  if (component.area > largest_area_) {
-    largest_area_ = component.area;
-    candidates_.clear();
-  }
-  candidates_.push_back(component.first);
-  std::push_heap(candidates_.begin(), candidates_.end());
-}
-
-const ComponentSweep::Component& ComponentSweep::Preferred() {
-  while (true) {
-    CHECK(!candidates_.empty());
-    const uint32_t first = candidates_.front();
-    const Component& component = components_[Find(number_[first])];
-    if (component.first == first && component.area == largest_area_) {
-      return component;
-    }
-    std::pop_heap(candidates_.begin(), candidates_.end());
-    candidates_.pop_back();
-  }
+  // A box ends with each extreme, with each of two components that join, and in
+  // the end.
+  boxes_.Reserve(pixels.num_extremes() + 3 * num_basins);
+  next_box_.resize(boxes_.x0.size());
+  joins_.clear();
 }
 
 }  // namespace wsol

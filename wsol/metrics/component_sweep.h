@@ -1,91 +1,105 @@
-// The connected components of all upper level sets {value > level} of an
-// image of bytes, from one sweep over the levels (a max-tree by union-find:
-// Salembier, Oliveras, Garrido, IEEE TIP 1998; Berger et al., ICIP 2007).
-// level_boxes.h makes contours of these; use that one.
+// The bounding boxes of the connected components of all upper level sets
+// {value > level} of an image of bytes, from one sweep over the levels: a
+// max-tree by union-find (Salembier, Oliveras, Garrido, IEEE TIP 1998; Berger
+// et al., ICIP 2007) that only touches critical pixels. level_boxes.h makes
+// contours of these; use that one.
 //
-//   wsol::ComponentSweep sweep;  // Keeps its buffers between images.
-//   std::vector<wsol::LevelBox> boxes;
-//   sweep.Run(plane, wsol::Connectivity::kEight, &boxes, nullptr);
+//   wsol::CriticalPixels pixels;
+//   pixels.Find(plane, wsol::Connectivity::kEight, nullptr);
+//   wsol::ComponentSweep sweep;  // Both keep their buffers between images.
+//   sweep.Run(plane, pixels, nullptr);
+//   sweep.boxes().size;
 
 #ifndef WSOL_METRICS_COMPONENT_SWEEP_H_
 #define WSOL_METRICS_COMPONENT_SWEEP_H_
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "vision/geometry/box.h"
-#include "wsol/metrics/padded_plane.h"
+#include "wsol/metrics/byte_plane.h"
+#include "wsol/metrics/critical_pixels.h"
 
 namespace wsol {
 
-enum class Connectivity { kFour, kEight };
+// Boxes, half-open, each with the levels, both included, at which it is there.
+// Arrays of numbers, for vector code; only the first `size` entries count.
+struct LevelBoxes16 {
+  size_t size = 0;
+  std::vector<int16_t> x0, y0, x1, y1;
+  std::vector<uint8_t> first_level, last_level;
 
-// A box that is there at all levels from first_level to last_level, both
-// included. `pixel` is one of its component's at last_level, as an index of
-// the plane.
-struct LevelBox {
-  vision::Box box;
-  int first_level = 0;
-  int last_level = 0;
-  uint32_t pixel = 0;
+  // Makes room for `capacity` boxes.
+  void Reserve(size_t capacity);
 };
 
-// At each level T the bounding box of the component of {value > T} that the
-// protocol prefers; meaningless from the image's largest value on.
-using PreferredBoxes = std::array<vision::Box, 256>;
-
-// Pixels join in order of falling value; a component is known by a small
-// number, given at its birth (a local maximum), which its pixels carry. Nearly
-// all pixels only take over the number of a neighbour. Not thread-safe.
+// Not thread-safe.
 class ComponentSweep {
  public:
-  // Sweeps over `plane`, at most 32766 pixels a side.
-  //
-  // Unless null, `boxes` gets the tight bounding boxes of all components
-  // appended: for 0 <= T <= 254 the boxes whose levels include T are those of
-  // the components of {value > T}, one each, in no particular order.
-  //
-  // Unless null, `preferred` gets the box of the component with the largest
-  // contour area (of equals the one whose first pixel in raster order comes
-  // last). Only for eight-connected components without holes (fill_holes.h).
-  // The contour area of cv::contourArea is a sum over 2 x 2 windows of 1 where
-  // all four pixels are in and 1/2 where three are.
-  //
-  // O(pixels * inverse Ackermann + boxes); about 1 ms for 224 x 224 pixels.
-  void Run(const PaddedPlane& plane, Connectivity connectivity,
-           std::vector<LevelBox>* boxes, PreferredBoxes* preferred);
+  static constexpr uint32_t kNone = 0xFFFFFFFF;
+
+  // Two components, each known by its oldest basin, join at `value`. The box of
+  // `winner` goes on. If is_transient, `loser` began at this very value and was
+  // never a component of a level set.
+  struct Join {
+    uint32_t winner;
+    uint32_t loser;
+    uint8_t value;
+    bool is_transient;
+  };
+
+  // Sweeps over `plane`, given its critical pixels. What is left in the end
+  // lives down to level 0, or, unless `end_values` is null, down to level 255 -
+  // end_values(p) for the first pixel p that it began with. O(critical pixels *
+  // log(basins)).
+  void Run(const BytePlane& plane, const CriticalPixels& pixels,
+           const BytePlane* end_values);
+
+  // The same without what follows boxes(), in less time.
+  void RunForBoxes(const BytePlane& plane, const CriticalPixels& pixels,
+                   const BytePlane* end_values);
+
+  // The tight bounding boxes of all components: those whose levels include T
+  // are those of the components of {value > T}, one each, in no particular
+  // order.
+  const LevelBoxes16& boxes() const { return boxes_; }
+  LevelBoxes16* mutable_boxes() { return &boxes_; }
+
+  // In order of falling value.
+  const std::vector<Join>& joins() const { return joins_; }
+
+  // The boxes of the component whose oldest basin this is, from its highest
+  // levels down: the number of the first one in boxes() (kNone if it is
+  // transient), and of the one after a box.
+  uint32_t FirstBox(uint32_t basin) const { return first_box_[basin]; }
+  uint32_t NextBox(uint32_t box) const { return next_box_[box]; }
 
  private:
   struct Component {
-    int16_t x0, y0, x1, y1;  // Bounding box, half-open.
-    int16_t value;           // The box is that of {>= value}; so far ...
-    uint16_t rank;           // Union by rank.
-    uint32_t parent;         // Number of a component it is part of, or its own.
-    uint32_t birth;          // The pixel it grew from.
-    uint32_t first;          // Its first pixel in raster order ...
-    uint32_t area;           // ... and twice its contour area.
+    int16_t x0, y0, x1, y1;  // Bounding box, both ends included.
+    uint32_t elder;          // Its oldest basin.
+    uint32_t last_box;       // The last one recorded.
+    uint32_t size;           // Basins.
+    uint8_t since;           // The box is that of {>= value} from here on.
+    uint8_t birth;           // Value of the oldest basin.
   };
 
-  uint32_t Find(uint32_t number);
-  uint32_t Merge(uint32_t a, uint32_t b, int value);
-  void Extend(Component* component, int x, int y, int value);
-  void Close(const Component& component, int value);
-  void SortPixels(const PaddedPlane& plane);
-  void FindNeighbours(const PaddedPlane& plane);
-  void NoteArea(const Component& component, bool has_changed);
-  const Component& Preferred();
+  static uint64_t Age(const Component& component);
+  static bool IsOutside(int x0, int y0, int x1, int y1,
+                        const Component& component);
 
-  std::vector<LevelBox>* boxes_ = nullptr;
-  std::array<uint32_t, 257> begin_of_value_ = {};
-  std::vector<uint32_t> pixels_;     // By value, then in raster order.
-  std::vector<uint8_t> neighbours_;  // Which of the eight come before a pixel.
-  std::vector<uint32_t> number_;     // Of the component that a pixel is in.
+  template <bool kIsLinked>
+  void Sweep(const BytePlane& plane, const CriticalPixels& pixels,
+             const BytePlane* end_values);
+  void Reserve(const CriticalPixels& pixels);
+
+  LevelBoxes16 boxes_;
+  std::vector<uint32_t> first_box_, next_box_;
+  std::vector<Join> joins_;
+  // Sets of basins, flat: every basin knows its set's root, and the members of
+  // a set form a ring.
+  std::vector<uint32_t> root_, next_;
   std::vector<Component> components_;
-  // The largest area so far and a heap of the first pixels of the components
-  // that may have it; outdated entries are dropped when they come up.
-  uint32_t largest_area_ = 0;
-  std::vector<uint32_t> candidates_;
 };
 
 }  // namespace wsol

@@ -1,6 +1,7 @@
 #include "wsol/metrics/component_sweep.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <tuple>
 #include <vector>
@@ -11,8 +12,9 @@
 #include "opencv2/imgproc.hpp"
 #include "vision/base/rng.h"
 #include "vision/geometry/box.h"
-#include "wsol/metrics/padded_plane.h"
+#include "wsol/metrics/critical_pixels.h"
 #include "wsol/metrics/test_maps.h"
+#include "wsol/metrics/test_planes.h"
 
 namespace wsol {
 namespace {
@@ -20,22 +22,11 @@ namespace {
 using ::testing::UnorderedElementsAre;
 using ::vision::Box;
 
-PaddedPlane PlaneOf(const cv::Mat& bytes) {
-  PaddedPlane plane;
-  plane.Reset(bytes.cols, bytes.rows);
-  for (int y = 0; y < bytes.rows; ++y) {
-    for (int x = 0; x < bytes.cols; ++x) {
-      plane.values[plane.Index(x, y)] = bytes.at<uint8_t>(y, x);
-    }
-  }
-  return plane;
-}
-
-std::vector<Box> BoxesAt(const std::vector<LevelBox>& boxes, int level) {
+std::vector<Box> BoxesAt(const LevelBoxes16& boxes, int level) {
   std::vector<Box> at_level;
-  for (const LevelBox& box : boxes) {
-    if (box.first_level <= level && level <= box.last_level) {
-      at_level.push_back(box.box);
+  for (size_t i = 0; i < boxes.size; ++i) {
+    if (boxes.first_level[i] <= level && level <= boxes.last_level[i]) {
+      at_level.push_back({boxes.x0[i], boxes.y0[i], boxes.x1[i], boxes.y1[i]});
     }
   }
   return at_level;
@@ -48,76 +39,81 @@ std::vector<Box> Sorted(std::vector<Box> boxes) {
   return boxes;
 }
 
-TEST(ComponentSweepTest, FollowsTwoPeaksToTheirSaddle) {
+class ComponentSweepTest : public ::testing::Test {
+ protected:
+  const LevelBoxes16& Run(const cv::Mat& bytes, Connectivity connectivity) {
+    const BytePlane plane = PlaneOf(bytes);
+    pixels_.Find(plane, connectivity, nullptr);
+    sweep_.Run(plane, pixels_, nullptr);
+    return sweep_.boxes();
+  }
+
+  CriticalPixels pixels_;
+  ComponentSweep sweep_;
+};
+
+TEST_F(ComponentSweepTest, FollowsTwoPeaksToTheirSaddle) {
   // The 5 and the 4 meet through the 2 at level 1; the box stays at level 0,
   // where the 1 lies within it.
-  const PaddedPlane plane =
-      PlaneOf((cv::Mat_<uint8_t>(2, 3) << 5, 2, 4, 0, 1, 0));
-  ComponentSweep sweep;
-  std::vector<LevelBox> boxes;
-  sweep.Run(plane, Connectivity::kFour, &boxes, nullptr);
+  const LevelBoxes16& boxes =
+      Run((cv::Mat_<uint8_t>(2, 3) << 5, 2, 4, 0, 1, 0), Connectivity::kFour);
   EXPECT_THAT(BoxesAt(boxes, 5), UnorderedElementsAre());
   EXPECT_THAT(BoxesAt(boxes, 4), UnorderedElementsAre(Box{0, 0, 1, 1}));
   EXPECT_THAT(BoxesAt(boxes, 2),
               UnorderedElementsAre(Box{0, 0, 1, 1}, Box{2, 0, 3, 1}));
   EXPECT_THAT(BoxesAt(boxes, 1), UnorderedElementsAre(Box{0, 0, 3, 1}));
   EXPECT_THAT(BoxesAt(boxes, 0), UnorderedElementsAre(Box{0, 0, 3, 2}));
-  EXPECT_EQ(boxes.size(), 4u);  // Each box once.
+  EXPECT_EQ(boxes.size, 4u);  // Each box once.
+  ASSERT_EQ(sweep_.joins().size(), 1u);
+  const ComponentSweep::Join& join = sweep_.joins()[0];
+  EXPECT_EQ(join.winner, 0u);  // The 5's basin, the first birth.
+  EXPECT_EQ(join.loser, 1u);
+  EXPECT_EQ(join.value, 2);
+  EXPECT_FALSE(join.is_transient);
 }
 
-TEST(ComponentSweepTest, DiagonalsConnectEightButNotFour) {
-  const PaddedPlane plane = PlaneOf((cv::Mat_<uint8_t>(2, 2) << 7, 0, 0, 7));
-  ComponentSweep sweep;
-  std::vector<LevelBox> boxes;
-  sweep.Run(plane, Connectivity::kEight, &boxes, nullptr);
-  EXPECT_THAT(BoxesAt(boxes, 3), UnorderedElementsAre(Box{0, 0, 2, 2}));
-  boxes.clear();
-  sweep.Run(plane, Connectivity::kFour, &boxes, nullptr);
-  EXPECT_THAT(BoxesAt(boxes, 3),
+TEST_F(ComponentSweepTest, LinksTheBoxesOfAComponent) {
+  const LevelBoxes16& boxes =
+      Run((cv::Mat_<uint8_t>(1, 4) << 5, 3, 2, 0), Connectivity::kEight);
+  // {> 4}, {> 2}, {> 1}: one, two and three pixels.
+  uint32_t box = sweep_.FirstBox(0);
+  for (const int width : {1, 2, 3}) {
+    EXPECT_EQ(boxes.x1[box] - boxes.x0[box], width);
+    box = sweep_.NextBox(box);
+  }
+  EXPECT_EQ(boxes.size, 3u);
+}
+
+TEST_F(ComponentSweepTest, DiagonalsConnectEightButNotFour) {
+  const cv::Mat bytes = (cv::Mat_<uint8_t>(2, 2) << 7, 0, 0, 7);
+  EXPECT_THAT(BoxesAt(Run(bytes, Connectivity::kEight), 3),
+              UnorderedElementsAre(Box{0, 0, 2, 2}));
+  EXPECT_THAT(BoxesAt(Run(bytes, Connectivity::kFour), 3),
               UnorderedElementsAre(Box{0, 0, 1, 1}, Box{1, 1, 2, 2}));
 }
 
-TEST(ComponentSweepTest, PrefersTheLargestContourArea) {
-  // Level 1: a square of area 1 and, below, a triangle of three pixels, 1/2.
-  // Level 0: the triangle has become two squares, area 2.
-  const PaddedPlane plane = PlaneOf((cv::Mat_<uint8_t>(5, 3) << 2, 2, 0,  //
-                                     2, 2, 0,                             //
-                                     0, 0, 0,                             //
-                                     2, 2, 1,                             //
-                                     2, 1, 1));
-  ComponentSweep sweep;
-  PreferredBoxes preferred;
-  sweep.Run(plane, Connectivity::kEight, nullptr, &preferred);
-  EXPECT_EQ(preferred[1], (Box{0, 0, 2, 2}));
-  EXPECT_EQ(preferred[0], (Box{0, 3, 3, 5}));
+TEST_F(ComponentSweepTest, EndsWhatIsLeftWhereItIsTold) {
+  const BytePlane plane = PlaneOf((cv::Mat_<uint8_t>(1, 3) << 200, 0, 90));
+  // Level 255 - 100 for the first, 255 - 190 for the other one.
+  const BytePlane ends = PlaneOf((cv::Mat_<uint8_t>(1, 3) << 100, 0, 190));
+  pixels_.Find(plane, Connectivity::kFour, nullptr);
+  sweep_.Run(plane, pixels_, &ends);
+  const LevelBoxes16& boxes = sweep_.boxes();
+  EXPECT_THAT(BoxesAt(boxes, 199), UnorderedElementsAre(Box{0, 0, 1, 1}));
+  EXPECT_THAT(BoxesAt(boxes, 155), UnorderedElementsAre(Box{0, 0, 1, 1}));
+  EXPECT_THAT(BoxesAt(boxes, 154), UnorderedElementsAre());
+  EXPECT_THAT(BoxesAt(boxes, 65), UnorderedElementsAre(Box{2, 0, 3, 1}));
+  EXPECT_THAT(BoxesAt(boxes, 64), UnorderedElementsAre());
 }
 
-TEST(ComponentSweepTest, OfEqualAreasPrefersTheLastToBegin) {
-  // Single pixels, area 0: the last in raster order, which moves when a new
-  // one comes and when the last one joins an earlier one.
-  const PaddedPlane plane =
-      PlaneOf((cv::Mat_<uint8_t>(1, 7) << 9, 0, 9, 3, 6, 0, 7));
-  ComponentSweep sweep;
-  PreferredBoxes preferred;
-  sweep.Run(plane, Connectivity::kEight, nullptr, &preferred);
-  EXPECT_EQ(preferred[8], (Box{2, 0, 3, 1}));
-  EXPECT_EQ(preferred[6], (Box{6, 0, 7, 1}));
-  const PaddedPlane joined =
-      PlaneOf((cv::Mat_<uint8_t>(1, 5) << 9, 0, 9, 3, 9));
-  sweep.Run(joined, Connectivity::kEight, nullptr, &preferred);
-  EXPECT_EQ(preferred[3], (Box{4, 0, 5, 1}));
-  EXPECT_EQ(preferred[2], (Box{2, 0, 5, 1}));
-}
-
-TEST(ComponentSweepTest, MatchesLabellingOfEveryLevel) {
-  ComponentSweep sweep;
+TEST_F(ComponentSweepTest, MatchesLabellingOfEveryLevel) {
   for (const Connectivity connectivity :
        {Connectivity::kFour, Connectivity::kEight}) {
     for (const TestMapKind kind : AllTestMapKinds()) {
       vision::Rng rng(3, {static_cast<uint64_t>(kind)});
-      const cv::Mat bytes = MakeTestMap(kind, 23, 17, rng);
-      std::vector<LevelBox> boxes;
-      sweep.Run(PlaneOf(bytes), connectivity, &boxes, nullptr);
+      // More than a word of pixels, not a whole number of words.
+      const cv::Mat bytes = MakeTestMap(kind, 71, 17, rng);
+      const LevelBoxes16& boxes = Run(bytes, connectivity);
       for (int level = 0; level < 255; level += 5) {
         cv::Mat labels, stats, centers;
         const int count = cv::connectedComponentsWithStats(
@@ -132,11 +128,6 @@ TEST(ComponentSweepTest, MatchesLabellingOfEveryLevel) {
         }
         ASSERT_EQ(Sorted(BoxesAt(boxes, level)), Sorted(expected))
             << TestMapKindName(kind) << ", level " << level;
-      }
-      for (const LevelBox& box : boxes) {
-        const int x = static_cast<int>(box.pixel % 25) - 1;
-        const int y = static_cast<int>(box.pixel / 25) - 1;
-        EXPECT_GT(bytes.at<uint8_t>(y, x), box.last_level);
       }
     }
   }

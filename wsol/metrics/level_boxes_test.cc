@@ -11,9 +11,11 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
+#include "opencv2/imgproc.hpp"
 #include "vision/base/rng.h"
 #include "vision/geometry/box.h"
 #include "wsol/metrics/contour_oracle.h"
+#include "wsol/metrics/evaluation_mode.h"
 #include "wsol/metrics/test_maps.h"
 
 namespace wsol {
@@ -45,7 +47,7 @@ std::vector<Box> Sorted(std::vector<Box> boxes) {
 // Compares every `step`th level with OpenCV's contours; false at the first
 // difference.
 bool MatchesOracle(const cv::Mat& bytes, int step, LevelBoxes* level_boxes) {
-  level_boxes->Compute(bytes);
+  level_boxes->Compute(bytes, EvaluationMode::kProtocol);
   // Without a pixel of value v the sets {> v} and {> v - 1} are one.
   int distinct[256] = {};
   for (int y = 0; y < bytes.rows; ++y) {
@@ -58,14 +60,14 @@ bool MatchesOracle(const cv::Mat& bytes, int step, LevelBoxes* level_boxes) {
   std::vector<Box> boxes;
   for (int level = 0; level < 256; level += step) {
     std::vector<Box> boxes_before = std::move(boxes);
-    boxes = level_boxes->ContourBoxes(level);
+    boxes = level_boxes->BoxesAt(level);
     const bool is_new = distinct[level] != known;
     if (is_new) {
       known = distinct[level];
       oracle = FindContours(bytes, level);
       oracle.boxes = Sorted(std::move(oracle.boxes));
     }
-    EXPECT_EQ(level_boxes->LargestContourBox(level), oracle.largest_box)
+    EXPECT_EQ(level_boxes->LargestBox(level), oracle.largest_box)
         << "level " << level;
     if (is_new || boxes != boxes_before) {
       EXPECT_EQ(Sorted(boxes), oracle.boxes) << "level " << level;
@@ -83,16 +85,16 @@ TEST(LevelBoxesTest, MatchesHandComputedBoxes) {
                                {0, 1, 3, 2, 2, 0},  //
                                {0, 0, 0, 0, 0, 0}});
   LevelBoxes boxes;
-  boxes.Compute(bytes);
+  boxes.Compute(bytes, EvaluationMode::kProtocol);
   EXPECT_EQ(boxes.max_byte(), 3);
   // One pixel wider and higher than the component, as far as the image goes.
-  EXPECT_EQ(boxes.LargestContourBox(0), (Box{1, 1, 6, 4}));
-  EXPECT_EQ(boxes.LargestContourBox(1), (Box{2, 1, 6, 4}));
-  EXPECT_EQ(boxes.LargestContourBox(2), (Box{2, 2, 4, 4}));
-  EXPECT_EQ(boxes.LargestContourBox(3), (Box{0, 0, 1, 1}));
-  EXPECT_EQ(boxes.LargestContourBox(255), (Box{0, 0, 1, 1}));
-  EXPECT_THAT(boxes.ContourBoxes(2), ElementsAre(Box{2, 2, 4, 4}));
-  EXPECT_THAT(boxes.ContourBoxes(3), ElementsAre(Box{0, 0, 1, 1}));
+  EXPECT_EQ(boxes.LargestBox(0), (Box{1, 1, 6, 4}));
+  EXPECT_EQ(boxes.LargestBox(1), (Box{2, 1, 6, 4}));
+  EXPECT_EQ(boxes.LargestBox(2), (Box{2, 2, 4, 4}));
+  EXPECT_EQ(boxes.LargestBox(3), (Box{0, 0, 1, 1}));
+  EXPECT_EQ(boxes.LargestBox(255), (Box{0, 0, 1, 1}));
+  EXPECT_THAT(boxes.BoxesAt(2), ElementsAre(Box{2, 2, 4, 4}));
+  EXPECT_THAT(boxes.BoxesAt(3), ElementsAre(Box{0, 0, 1, 1}));
 }
 
 TEST(LevelBoxesTest, HolesAreContoursOfTheirSurroundings) {
@@ -103,22 +105,23 @@ TEST(LevelBoxesTest, HolesAreContoursOfTheirSurroundings) {
   bytes(cv::Rect(5, 5, 40, 40)).setTo(255);
   bytes(cv::Rect(15, 15, 15, 15)).setTo(0);
   LevelBoxes boxes;
-  boxes.Compute(bytes);
-  EXPECT_THAT(boxes.ContourBoxes(0),
+  boxes.Compute(bytes, EvaluationMode::kProtocol);
+  EXPECT_THAT(boxes.BoxesAt(0),
               UnorderedElementsAre(Box{5, 5, 46, 46}, Box{14, 14, 32, 32}));
-  EXPECT_EQ(boxes.LargestContourBox(0), (Box{5, 5, 46, 46}));
+  EXPECT_EQ(boxes.LargestBox(0), (Box{5, 5, 46, 46}));
 }
 
 TEST(LevelBoxesTest, BoxesEndAtTheImage) {
   LevelBoxes boxes;
   cv::Mat corner = cv::Mat::zeros(50, 50, CV_8UC1);
   corner(cv::Rect(40, 30, 10, 20)).setTo(255);
-  boxes.Compute(corner);
-  EXPECT_THAT(boxes.ContourBoxes(0), ElementsAre(Box{40, 30, 50, 50}));
-  boxes.Compute(cv::Mat(10, 10, CV_8UC1, cv::Scalar(255)));
-  EXPECT_THAT(boxes.ContourBoxes(0), ElementsAre(Box{0, 0, 10, 10}));
-  boxes.Compute(cv::Mat::zeros(10, 10, CV_8UC1));
-  EXPECT_THAT(boxes.ContourBoxes(0), ElementsAre(Box{0, 0, 1, 1}));
+  boxes.Compute(corner, EvaluationMode::kProtocol);
+  EXPECT_THAT(boxes.BoxesAt(0), ElementsAre(Box{40, 30, 50, 50}));
+  boxes.Compute(cv::Mat(10, 10, CV_8UC1, cv::Scalar(255)),
+                EvaluationMode::kProtocol);
+  EXPECT_THAT(boxes.BoxesAt(0), ElementsAre(Box{0, 0, 10, 10}));
+  boxes.Compute(cv::Mat::zeros(10, 10, CV_8UC1), EvaluationMode::kProtocol);
+  EXPECT_THAT(boxes.BoxesAt(0), ElementsAre(Box{0, 0, 1, 1}));
 }
 
 TEST(LevelBoxesTest, OfEqualAreasTheLastFoundWins) {
@@ -129,8 +132,8 @@ TEST(LevelBoxesTest, OfEqualAreasTheLastFoundWins) {
                                {9, 0, 0, 0, 0},  //
                                {0, 0, 9, 9, 9}});
   LevelBoxes boxes;
-  boxes.Compute(bytes);
-  EXPECT_EQ(boxes.LargestContourBox(0), (Box{3, 1, 5, 4}));
+  boxes.Compute(bytes, EvaluationMode::kProtocol);
+  EXPECT_EQ(boxes.LargestBox(0), (Box{3, 1, 5, 4}));
 }
 
 class LevelBoxesOracleTest : public ::testing::TestWithParam<TestMapKind> {};
@@ -172,6 +175,30 @@ TEST(LevelBoxesTest, MatchesContoursOfThinImages) {
     SCOPED_TRACE(absl::StrCat(width, " x ", height));
     ASSERT_TRUE(MatchesOracle(
         MakeTestMap(TestMapKind::kFewLevels, width, height, rng), 1, &boxes));
+  }
+}
+
+TEST(LevelBoxesTest, NativeBoxesAreThoseOfComponents) {
+  LevelBoxes boxes;
+  for (const TestMapKind kind : AllTestMapKinds()) {
+    SCOPED_TRACE(TestMapKindName(kind));
+    vision::Rng rng(9, {static_cast<uint64_t>(kind)});
+    const cv::Mat bytes = MakeTestMap(kind, 70, 31, rng);
+    boxes.Compute(bytes, EvaluationMode::kNative);
+    for (int level = 0; level < 256; level += 15) {
+      cv::Mat labels, stats, centers;
+      const int count = cv::connectedComponentsWithStats(bytes > level, labels,
+                                                         stats, centers, 8);
+      std::vector<Box> expected;
+      for (int i = 1; i < count; ++i) {
+        const int x = stats.at<int>(i, cv::CC_STAT_LEFT);
+        const int y = stats.at<int>(i, cv::CC_STAT_TOP);
+        expected.push_back({x, y, x + stats.at<int>(i, cv::CC_STAT_WIDTH),
+                            y + stats.at<int>(i, cv::CC_STAT_HEIGHT)});
+      }
+      ASSERT_EQ(Sorted(boxes.BoxesAt(level)), Sorted(expected)) << level;
+      EXPECT_EQ(boxes.LargestBox(level).IsEmpty(), count == 1) << level;
+    }
   }
 }
 

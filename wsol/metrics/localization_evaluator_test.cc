@@ -1,16 +1,29 @@
 #include "wsol/metrics/localization_evaluator.h"
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
 #include "testing/status_matchers.h"
+#include "vision/base/parallel_for.h"
+#include "vision/base/rng.h"
 #include "vision/geometry/box.h"
+#include "wsol/metrics/box_evaluator.h"
+#include "wsol/metrics/box_mode.h"
+#include "wsol/metrics/evaluation_mode.h"
+#include "wsol/metrics/image_info.h"
+#include "wsol/metrics/mask_evaluator.h"
 #include "wsol/metrics/protocol_frame.h"
 
 namespace wsol {
@@ -138,6 +151,194 @@ TEST_F(LocalizationEvaluatorTest, AFailedMergeChangesNothing) {
   options.boxes.tau_interval = 2;
   EXPECT_THAT(LocalizationEvaluator::Create(options),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("got 2")));
+}
+
+TEST_F(LocalizationEvaluatorTest, NativeModeWorksAtTheImagesSize) {
+  LocalizationEvaluatorOptions options;
+  options.SetMode(EvaluationMode::kNative);
+  LocalizationEvaluator evaluator =
+      LocalizationEvaluator::Create(options).value();
+  ASSERT_THAT(evaluator.Accumulate(sample_), IsOk());
+  const LocalizationMetrics metrics = evaluator.Compute().value();
+  // No pixel is added to the box: the edge is met exactly.
+  EXPECT_EQ(metrics.boxes->max_box_acc_v2, 100);
+  EXPECT_EQ(metrics.boxes->evaluation_mode, EvaluationMode::kNative);
+  EXPECT_EQ(metrics.masks->num_foreground_pixels, 224 * 224);
+  EXPECT_EQ(metrics.masks->pxap, 100);
+  LocalizationSample sample = sample_;
+  sample.mask = cv::Mat::zeros(224, 224, CV_8UC1);
+  EXPECT_THAT(evaluator.Accumulate(sample),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("got 224 x 224 pixels of OpenCV type 0, "
+                                 "expected 448 x 224")));
+  sample.width = 0;
+  EXPECT_THAT(evaluator.Accumulate(sample),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("image size: got 0 x 224")));
+}
+
+TEST_F(LocalizationEvaluatorTest, BadScoresAreCountedOrRejected) {
+  sample_.score_map.at<float>(0, 1) = std::nanf("");
+  sample_.score_map.at<float>(1, 1) = 1.5f;
+  sample_.score_map.at<float>(1, 0) = std::numeric_limits<float>::infinity();
+  LocalizationEvaluator replacing = MakeEvaluator();
+  ASSERT_THAT(replacing.Accumulate(sample_), IsOk());
+  const ScoreRepairs repairs = replacing.Compute()->repairs;
+  EXPECT_EQ(repairs.num_images, 1);
+  EXPECT_EQ(repairs.num_nan, 1);
+  EXPECT_EQ(repairs.num_infinite, 1);
+  EXPECT_EQ(repairs.num_out_of_range, 1);
+  LocalizationEvaluatorOptions options;
+  options.bad_scores = BadScores::kReject;
+  LocalizationEvaluator rejecting =
+      LocalizationEvaluator::Create(options).value();
+  EXPECT_THAT(rejecting.Accumulate(sample_),
+              StatusIs(StatusCode::kInvalidArgument,
+                       ::testing::AllOf(HasSubstr("got nan at x = 1, y = 0"),
+                                        HasSubstr("a/b.jpg"))));
+  EXPECT_THAT(rejecting.Compute(), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(rejecting.Merge(replacing),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("bad_scores")));
+}
+
+TEST_F(LocalizationEvaluatorTest, ChecksLabels) {
+  LocalizationEvaluatorOptions options;
+  options.num_classes = 20;
+  LocalizationEvaluator evaluator =
+      LocalizationEvaluator::Create(options).value();
+  sample_.label = 19;
+  EXPECT_THAT(evaluator.Accumulate(sample_), IsOk());
+  sample_.label = 20;
+  EXPECT_THAT(evaluator.Accumulate(sample_),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("label: got 20, expected -1 or a class in [0, "
+                                 "20); image a/b.jpg")));
+  sample_.label = -2;
+  EXPECT_THAT(evaluator.Accumulate(sample_),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("got -2")));
+}
+
+TEST_F(LocalizationEvaluatorTest, KeepsTheObjectsSize) {
+  LocalizationEvaluatorOptions options;
+  options.SetKeepImages(true);
+  LocalizationEvaluator evaluator =
+      LocalizationEvaluator::Create(options).value();
+  // The larger of two boxes covers 1/4 of the image; the mask 1/2.
+  const std::vector<Box> boxes = {{0, 0, 10, 10}, {0, 0, 224, 112}};
+  sample_.boxes = boxes;
+  ASSERT_THAT(evaluator.Accumulate(sample_), IsOk());
+  const LocalizationMetrics metrics = evaluator.Compute().value();
+  EXPECT_EQ(metrics.boxes->images.at(0).info.size, ObjectSize::kMedium);
+  EXPECT_EQ(metrics.masks->images.at(0).info.size, ObjectSize::kLarge);
+  EXPECT_EQ(metrics.boxes->num_boxes, 2);
+  sample_.id = "";
+  EXPECT_THAT(evaluator.Accumulate(sample_),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("image id")));
+  EXPECT_EQ(evaluator.Compute()->boxes->num_images, 1);
+}
+
+TEST_F(LocalizationEvaluatorTest, ModesMustAgree) {
+  LocalizationEvaluatorOptions options;
+  options.boxes.mode = EvaluationMode::kNative;
+  EXPECT_THAT(LocalizationEvaluator::Create(options),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("native for boxes and protocol for masks")));
+  options = {};
+  options.num_classes = -1;
+  EXPECT_THAT(LocalizationEvaluator::Create(options),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("-1")));
+}
+
+// Any number of threads, any order, and processes in between give the same.
+TEST(LocalizationEvaluatorStreamTest, ThreadsAndOrderDoNotMatter) {
+  constexpr int kNumImages = 60;
+  for (const EvaluationMode mode :
+       {EvaluationMode::kProtocol, EvaluationMode::kNative}) {
+    LocalizationEvaluatorOptions options;
+    options.SetMode(mode);
+    options.SetKeepImages(true);
+    options.boxes.tau_interval = options.masks.tau_interval = 0.01;
+    const std::vector<Box> boxes = {{5, 8, 30, 40}};
+    const auto accumulate = [&](int image, LocalizationEvaluator* evaluator) {
+      vision::Rng rng(static_cast<uint64_t>(image));
+      LocalizationSample sample;
+      sample.id = absl::StrCat("image ", image);
+      sample.label = image % 7;
+      sample.true_class_rank = image % 9;
+      sample.score_map = cv::Mat(6, 5, CV_32FC1);
+      for (float& v : cv::Mat_<float>(sample.score_map)) {
+        v = rng.Bernoulli(0.02) ? std::nanf("")
+                                : static_cast<float>(rng.Uniform());
+      }
+      sample.width = 50;
+      sample.height = 60;
+      sample.boxes = boxes;
+      sample.mask = cv::Mat::zeros(60, 50, CV_8UC1);
+      sample.mask(cv::Rect(5, 8, 25, 32)).setTo(kForegroundLabel);
+      return evaluator->Accumulate(sample);
+    };
+    std::string expected;
+    for (const int num_threads : {1, 2, 5}) {
+      std::vector<int> order(kNumImages);
+      std::iota(order.begin(), order.end(), 0);
+      vision::Rng rng(static_cast<uint64_t>(num_threads));
+      for (size_t i = order.size(); i > 1; --i) {
+        std::swap(order[i - 1], order[rng.UniformInt(i)]);
+      }
+      std::vector<LocalizationEvaluator> evaluators(
+          static_cast<size_t>(num_threads),
+          LocalizationEvaluator::Create(options).value());
+      std::vector<absl::Status> statuses(kNumImages);
+      vision::ParallelFor(num_threads, num_threads, [&](int64_t thread) {
+        for (auto i = static_cast<size_t>(thread); i < order.size();
+             i += static_cast<size_t>(num_threads)) {
+          statuses[i] =
+              accumulate(order[i], &evaluators[static_cast<size_t>(thread)]);
+        }
+      });
+      for (const absl::Status& status : statuses) ASSERT_THAT(status, IsOk());
+      LocalizationEvaluator merged =
+          LocalizationEvaluator::Create(options).value();
+      for (const LocalizationEvaluator& evaluator : evaluators) {
+        ASSERT_THAT(
+            merged.Merge(
+                LocalizationEvaluator::Parse(evaluator.Serialize()).value()),
+            IsOk());
+      }
+      const LocalizationMetrics metrics = merged.Compute().value();
+      EXPECT_EQ(metrics.boxes->num_images, kNumImages);
+      std::string text = absl::StrCat(
+          metrics.boxes->max_box_acc, " ", metrics.boxes->max_box_acc_v2, " ",
+          metrics.masks->pxap, " ", metrics.repairs.num_nan, "\n");
+      for (const BoxMode box_mode :
+           {BoxMode::kLargestContour, BoxMode::kAllContours}) {
+        for (const BoxAccuracy& accuracy : metrics.boxes->ByIou(box_mode)) {
+          absl::StrAppend(&text, absl::StrJoin(accuracy.correct, " "), "\n",
+                          absl::StrJoin(accuracy.top1_correct, " "), "\n",
+                          absl::StrJoin(accuracy.top5_correct, " "), "\n");
+        }
+      }
+      for (const BoxImage& image : metrics.boxes->images) {
+        absl::StrAppend(&text, image.info.id, image.correct.encoded());
+      }
+      for (const MaskImage& image : metrics.masks->images) {
+        absl::StrAppend(&text, image.info.id, image.histogram.encoded());
+      }
+      if (num_threads == 1) expected = text;
+      EXPECT_TRUE(text == expected) << num_threads << " threads";
+    }
+  }
+}
+
+TEST_F(LocalizationEvaluatorTest, RejectsDamagedStates) {
+  LocalizationEvaluator evaluator = MakeEvaluator();
+  ASSERT_THAT(evaluator.Accumulate(sample_), IsOk());
+  std::string bytes = evaluator.Serialize();
+  EXPECT_EQ(LocalizationEvaluator::Parse(bytes)->Compute()->boxes->num_images,
+            1);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  EXPECT_THAT(LocalizationEvaluator::Parse(bytes),
+              StatusIs(StatusCode::kDataLoss));
 }
 
 TEST(ScoreMapToFrameTest, InterpolatesBilinearly) {

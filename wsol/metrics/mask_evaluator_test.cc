@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -11,6 +13,9 @@
 #include "opencv2/core.hpp"
 #include "testing/status_matchers.h"
 #include "vision/base/rng.h"
+#include "wsol/metrics/evaluation_mode.h"
+#include "wsol/metrics/image_info.h"
+#include "wsol/metrics/mask_histogram.h"
 #include "wsol/metrics/protocol_frame.h"
 
 namespace wsol {
@@ -212,6 +217,113 @@ TEST(MaskEvaluatorTest, RejectsBadSamplesAndOptions) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("got 1")));
   EXPECT_THAT(evaluator.Compute(),
               StatusIs(StatusCode::kFailedPrecondition, HasSubstr("0 images")));
+}
+
+TEST(MaskEvaluatorTest, CurveHasF1AndIou) {
+  cv::Mat map = ConstantMap(0);
+  const double scores[] = {.9, .6, .6, .1};
+  std::copy_n(scores, 4, map.ptr<double>(0));
+  MaskEvaluator evaluator = MakeEvaluator(0.25);
+  ASSERT_THAT(evaluator.Accumulate(map, MaskOf(2, 2)), IsOk());
+  const MaskMetrics metrics = evaluator.Compute().value();
+  // At .5: two found rightly and one wrongly, none missed.
+  EXPECT_EQ(metrics.curve[2].f1, 0.8);
+  EXPECT_EQ(metrics.curve[2].iou, 2.0 / 3);
+  // At .75: one of two found.
+  EXPECT_EQ(metrics.curve[3].f1, 2.0 / 3);
+  EXPECT_EQ(metrics.curve[3].iou, 0.5);
+  EXPECT_DOUBLE_EQ(metrics.piou, 200.0 / 3);
+}
+
+TEST(MaskEvaluatorTest, NativeMapsHaveAnySize) {
+  MaskEvaluatorOptions options;
+  options.mode = EvaluationMode::kNative;
+  MaskEvaluator evaluator = MaskEvaluator::Create(options).value();
+  const cv::Mat map = (cv::Mat_<double>(1, 3) << 0.9, 0.5, 0.2);
+  const cv::Mat mask = (cv::Mat_<uint8_t>(1, 3) << 1, 255, 0);
+  ASSERT_THAT(evaluator.Accumulate(map, mask), IsOk());
+  // Part of a larger matrix: rows are not contiguous.
+  const cv::Mat large(5, 5, CV_64FC1, cv::Scalar(0.1));
+  const cv::Mat labels(9, 9, CV_8UC1, cv::Scalar(kBackgroundLabel));
+  ASSERT_THAT(evaluator.Accumulate(large(cv::Rect(1, 1, 3, 2)),
+                                   labels(cv::Rect(2, 2, 3, 2))),
+              IsOk());
+  const MaskMetrics metrics = evaluator.Compute().value();
+  EXPECT_EQ(metrics.num_foreground_pixels, 1);
+  EXPECT_EQ(metrics.num_background_pixels, 7);
+  EXPECT_EQ(metrics.pxap, 100);
+  EXPECT_THAT(evaluator.Accumulate(map, MaskOf(1, 1)),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("got 224 x 224 pixels of OpenCV type 0, "
+                                 "expected 3 x 1")));
+}
+
+MaskEvaluator MakeKeeper() {
+  MaskEvaluatorOptions options;
+  options.tau_interval = 0.01;
+  options.keep_images = true;
+  return MaskEvaluator::Create(options).value();
+}
+
+TEST(MaskEvaluatorTest, KeptHistogramsAddUp) {
+  MaskEvaluator plain = MakeEvaluator(), keeper = MakeKeeper();
+  vision::Rng rng(2);
+  for (int i = 0; i < 3; ++i) {
+    cv::Mat map = ConstantMap(0);
+    for (double& v : cv::Mat_<double>(map)) v = rng.Uniform();
+    const cv::Mat mask = MaskOf(500 * i, 10000);
+    ASSERT_THAT(plain.Accumulate(map, mask), IsOk());
+    ImageInfo info;
+    info.id = std::string(1, static_cast<char>('c' - i));
+    ASSERT_THAT(keeper.Accumulate(map, mask, info), IsOk());
+  }
+  const MaskMetrics metrics = keeper.Compute().value();
+  EXPECT_EQ(metrics.pxap, plain.Compute()->pxap);
+  ASSERT_EQ(metrics.images.size(), 3u);
+  EXPECT_EQ(metrics.images[0].info.id, "a");
+  PixelCounts sum(102);
+  for (const MaskImage& image : metrics.images) image.histogram.AddTo(&sum);
+  EXPECT_EQ(sum.foreground, plain.foreground_histogram());
+  EXPECT_EQ(sum.background, plain.background_histogram());
+  EXPECT_EQ(ComputeMaskMetrics(sum, 0.01)->pxap, metrics.pxap);
+  EXPECT_THAT(
+      keeper.Accumulate(ConstantMap(0), MaskOf(1, 1)),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("image id: got none")));
+}
+
+TEST(MaskEvaluatorTest, SerializedStatesMergeAsEvaluatorsDo) {
+  MaskEvaluator one = MakeKeeper(), a = MakeKeeper(), b = MakeKeeper();
+  for (int i = 0; i < 4; ++i) {
+    ImageInfo info;
+    info.id = std::to_string(i);
+    const cv::Mat map = ConstantMap(i / 4.0), mask = MaskOf(100 * i, 5000);
+    ASSERT_THAT(one.Accumulate(map, mask, info), IsOk());
+    ASSERT_THAT((i < 1 ? a : b).Accumulate(map, mask, info), IsOk());
+  }
+  MaskEvaluator merged = MaskEvaluator::Parse(b.Serialize()).value();
+  ASSERT_THAT(merged.Merge(MaskEvaluator::Parse(a.Serialize()).value()),
+              IsOk());
+  EXPECT_EQ(merged.foreground_histogram(), one.foreground_histogram());
+  const MaskMetrics x = merged.Compute().value(), y = one.Compute().value();
+  EXPECT_EQ(x.pxap, y.pxap);
+  EXPECT_EQ(x.num_images, 4);
+  ASSERT_EQ(x.images.size(), y.images.size());
+  for (size_t i = 0; i < x.images.size(); ++i) {
+    EXPECT_TRUE(x.images[i].info == y.images[i].info);
+    EXPECT_EQ(x.images[i].histogram.encoded(), y.images[i].histogram.encoded());
+  }
+  std::string bytes = one.Serialize();
+  bytes[30] = static_cast<char>(bytes[30] ^ 1);
+  EXPECT_THAT(MaskEvaluator::Parse(bytes), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(one.Merge(MakeEvaluator()),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("got mode protocol and keep_images 0")));
+}
+
+TEST(ComputeMaskMetricsTest, RejectsOtherNumbersOfBins) {
+  EXPECT_THAT(ComputeMaskMetrics(PixelCounts(7), 0.25),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("got 7 and 7 bins, expected 6")));
 }
 
 }  // namespace

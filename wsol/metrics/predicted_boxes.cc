@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "vision/base/status_util.h"
 #include "vision/geometry/box_iou.h"
+#include "wsol/metrics/evaluation_mode.h"
 #include "wsol/metrics/level_boxes.h"
 #include "wsol/metrics/protocol_frame.h"
 
@@ -18,10 +19,10 @@ absl::StatusOr<std::vector<vision::Box>> PredictBoxes(const cv::Mat& map,
         absl::StrCat("tau: got ", tau, ", expected a number in [0, 1]"));
   }
   LevelBoxes boxes;
-  boxes.Compute(QuantizeScoreMap(map));
+  boxes.Compute(QuantizeScoreMap(map), EvaluationMode::kProtocol);
   const int level = LevelOfTau(tau, boxes.max_byte());
-  if (mode == BoxMode::kAllContours) return boxes.ContourBoxes(level);
-  return std::vector<vision::Box>{boxes.LargestContourBox(level)};
+  if (mode == BoxMode::kAllContours) return boxes.BoxesAt(level);
+  return std::vector<vision::Box>{boxes.LargestBox(level)};
 }
 
 BoxMatch BestMatch(absl::Span<const vision::Box> predicted,

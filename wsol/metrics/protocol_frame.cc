@@ -63,16 +63,18 @@ absl::Status CheckScoreMap(const cv::Mat& map) {
         absl::StrCat("score map: got OpenCV type ", map.type(),
                      ", expected CV_64FC1 (", CV_64FC1, ")"));
   }
+  const auto is_bad = [](double v) { return !(v >= 0 && v <= 1); };  // NaN too.
   for (int y = 0; y < map.rows; ++y) {
     const double* const row = map.ptr<double>(y);
-    for (int x = 0; x < map.cols; ++x) {
-      if (!(row[x] >= 0 && row[x] <= 1)) {  // NaN fails both.
-        return absl::InvalidArgumentError(
-            absl::StrFormat("score map: got %.17g at x = %d, y = %d, expected "
-                            "a value in [0, 1]",
-                            row[x], x, y));
-      }
-    }
+    int num_bad = 0;  // Without a branch: vector code.
+    for (int x = 0; x < map.cols; ++x) num_bad += is_bad(row[x]);
+    if (num_bad == 0) continue;
+    const int x =
+        static_cast<int>(std::find_if(row, row + map.cols, is_bad) - row);
+    return absl::InvalidArgumentError(
+        absl::StrFormat("score map: got %.17g at x = %d, y = %d, expected a "
+                        "value in [0, 1]",
+                        row[x], x, y));
   }
   return absl::OkStatus();
 }
@@ -87,25 +89,35 @@ absl::Status CheckFrameScoreMap(const cv::Mat& map) {
   return absl::OkStatus();
 }
 
-absl::Status CheckFrameMask(const cv::Mat& mask) {
-  if (mask.type() != CV_8UC1 || mask.cols != kFrameSize ||
-      mask.rows != kFrameSize) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "mask: got ", mask.cols, " x ", mask.rows, " pixels of OpenCV type ",
-        mask.type(), ", expected ", kFrameSize, " x ", kFrameSize,
-        " of CV_8UC1 (", CV_8UC1, ")"));
+absl::Status CheckMask(const cv::Mat& mask, int width, int height) {
+  if (mask.type() != CV_8UC1 || mask.dims != 2 || mask.cols != width ||
+      mask.rows != height) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("mask: got ", mask.cols, " x ", mask.rows,
+                     " pixels of OpenCV type ", mask.type(), ", expected ",
+                     width, " x ", height, " of CV_8UC1 (", CV_8UC1, ")"));
   }
+  const auto is_bad = [](uint8_t label) {
+    return static_cast<uint8_t>(label + 1) > kForegroundLabel + 1;
+  };
   for (int y = 0; y < mask.rows; ++y) {
     const uint8_t* const row = mask.ptr<uint8_t>(y);
+    uint8_t any_bad = 0;  // Without a branch: vector code.
     for (int x = 0; x < mask.cols; ++x) {
-      if (row[x] > kForegroundLabel && row[x] != kIgnoredLabel) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("mask: got label ", row[x], " at x = ", x, ", y = ", y,
-                         ", expected 0, 1 or 255"));
-      }
+      any_bad = static_cast<uint8_t>(any_bad | (is_bad(row[x]) ? 1 : 0));
     }
+    if (any_bad == 0) continue;
+    const int x =
+        static_cast<int>(std::find_if(row, row + mask.cols, is_bad) - row);
+    return absl::InvalidArgumentError(absl::StrCat("mask: got label ", row[x],
+                                                   " at x = ", x, ", y = ", y,
+                                                   ", expected 0, 1 or 255"));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckFrameMask(const cv::Mat& mask) {
+  return CheckMask(mask, kFrameSize, kFrameSize);
 }
 
 cv::Mat QuantizeScoreMap(const cv::Mat& map) {
@@ -114,7 +126,7 @@ cv::Mat QuantizeScoreMap(const cv::Mat& map) {
     const double* const from = map.ptr<double>(y);
     uint8_t* const to = bytes.ptr<uint8_t>(y);
     for (int x = 0; x < map.cols; ++x) {
-      to[x] = static_cast<uint8_t>(from[x] * 255);
+      to[x] = static_cast<uint8_t>(static_cast<int>(from[x] * 255));
     }
   }
   return bytes;

@@ -56,8 +56,11 @@ absl::Status CheckScoreMap(const cv::Mat& map);
 // other size with ground truth of the frame without noticing.
 absl::Status CheckFrameScoreMap(const cv::Mat& map);
 
-// What a mask is in the frame: CV_8UC1, kFrameSize x kFrameSize, of the three
-// labels. kInvalidArgument, naming the first offending pixel.
+// What a mask is: CV_8UC1, width x height, of the three labels.
+// kInvalidArgument, naming the first offending pixel.
+absl::Status CheckMask(const cv::Mat& mask, int width, int height);
+
+// The same in the frame: kFrameSize x kFrameSize.
 absl::Status CheckFrameMask(const cv::Mat& mask);
 
 // Bytes of a valid score map: value * 255 in double, truncated. CV_8UC1.

@@ -46,7 +46,8 @@ cv::Mat Stretched(const cv::Mat& map) {
   });
 }
 
-cv::Mat Smooth(int cells, int width, int height, vision::Rng& rng) {
+cv::Mat Smooth(int cells, double object, int interpolation, int width,
+               int height, vision::Rng& rng) {
   cv::Mat low(cells, cells, CV_64F), map;
   const double cx = cells * rng.Uniform(0.25, 0.75);
   const double cy = cells * rng.Uniform(0.25, 0.75);
@@ -55,10 +56,10 @@ cv::Mat Smooth(int cells, int width, int height, vision::Rng& rng) {
     for (int x = 0; x < cells; ++x) {
       const double d = std::hypot(x - cx, y - cy) / radius;
       low.at<double>(y, x) =
-          3 * std::exp(-d * d / 2) + 0.35 * std::abs(Normal(rng));
+          object * std::exp(-d * d / 2) + 0.35 * std::abs(Normal(rng));
     }
   }
-  cv::resize(low, map, cv::Size(width, height), 0, 0, cv::INTER_CUBIC);
+  cv::resize(low, map, cv::Size(width, height), 0, 0, interpolation);
   return Stretched(map);
 }
 
@@ -158,6 +159,8 @@ std::string TestMapKindName(TestMapKind kind) {
       return "Smooth7";
     case TestMapKind::kSmooth28:
       return "Smooth28";
+    case TestMapKind::kBilinear:
+      return "Bilinear";
     case TestMapKind::kBlocks:
       return "Blocks";
     case TestMapKind::kDecoder:
@@ -176,6 +179,12 @@ std::string TestMapKindName(TestMapKind kind) {
       return "Weak";
     case TestMapKind::kPlateaus:
       return "Plateaus";
+    case TestMapKind::kClipped:
+      return "Clipped";
+    case TestMapKind::kNoisyRamp:
+      return "NoisyRamp";
+    case TestMapKind::kFineBlocks:
+      return "FineBlocks";
     case TestMapKind::kRings:
       return "Rings";
     case TestMapKind::kFrames:
@@ -184,6 +193,8 @@ std::string TestMapKindName(TestMapKind kind) {
       return "Rectangles";
     case TestMapKind::kCheckerboard:
       return "Checkerboard";
+    case TestMapKind::kNoisyChecks:
+      return "NoisyChecks";
     case TestMapKind::kDots:
       return "Dots";
     case TestMapKind::kTies:
@@ -212,9 +223,11 @@ cv::Mat MakeTestMap(TestMapKind kind, int width, int height, vision::Rng& rng) {
   const auto map_of = [&](auto f) { return MapOf(width, height, f); };
   switch (kind) {
     case TestMapKind::kSmooth7:
-      return Smooth(7, width, height, rng);
+      return Smooth(7, 3, cv::INTER_CUBIC, width, height, rng);
     case TestMapKind::kSmooth28:
-      return Smooth(28, width, height, rng);
+      return Smooth(28, 3, cv::INTER_CUBIC, width, height, rng);
+    case TestMapKind::kBilinear:
+      return Smooth(7, 0, cv::INTER_LINEAR, width, height, rng);
     case TestMapKind::kBlocks: {
       cv::Mat cells =
           MapOf(14, 14, [&](int, int) { return UniformInt(rng, 256); });
@@ -248,10 +261,33 @@ cv::Mat MakeTestMap(TestMapKind kind, int width, int height, vision::Rng& rng) {
       return map_of([&](int, int) { return UniformInt(rng, levels); });
     }
     case TestMapKind::kPlateaus: {
-      const cv::Mat map = Smooth(7, width, height, rng);
+      const cv::Mat map = Smooth(7, 3, cv::INTER_CUBIC, width, height, rng);
       const int step = 20 + UniformInt(rng, 80);
       return map_of(
           [&](int x, int y) { return map.at<uint8_t>(y, x) / step * step; });
+    }
+    case TestMapKind::kClipped: {
+      const cv::Mat map = Smooth(7, 0, cv::INTER_CUBIC, width, height, rng);
+      return map_of([&](int x, int y) {
+        return std::clamp(map.at<uint8_t>(y, x) * 5 / 2 - 191, 0, 255);
+      });
+    }
+    case TestMapKind::kNoisyRamp: {
+      cv::Mat map(height, width, CV_64F);
+      for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) {
+          map.at<double>(y, x) = x + 0.5 * y + 3 * Normal(rng);
+        }
+      }
+      return Stretched(map);
+    }
+    case TestMapKind::kFineBlocks: {
+      const int levels = 3 + UniformInt(rng, 250);
+      const cv::Mat cells = MapOf(width / 2 + 1, height / 2 + 1, [&](int, int) {
+        return UniformInt(rng, levels);
+      });
+      return map_of(
+          [&](int x, int y) { return cells.at<uint8_t>(y / 2, x / 2); });
     }
     case TestMapKind::kRings: {
       const double cx = width * rng.Uniform(), cy = height * rng.Uniform();
@@ -264,12 +300,12 @@ cv::Mat MakeTestMap(TestMapKind kind, int width, int height, vision::Rng& rng) {
       return Frames(width, height, rng);
     case TestMapKind::kRectangles:
       return Rectangles(width, height, rng);
-    case TestMapKind::kCheckerboard: {
-      const bool is_flat = rng.Bernoulli(0.3);
+    case TestMapKind::kCheckerboard:
+      return map_of([](int x, int y) { return (x + y) % 2 == 0 ? 0 : 255; });
+    case TestMapKind::kNoisyChecks:
       return map_of([&](int x, int y) {
-        return (x + y) % 2 == 0 ? 0 : is_flat ? 255 : UniformInt(rng, 256);
+        return (x + y) % 2 == 0 ? 0 : UniformInt(rng, 256);
       });
-    }
     case TestMapKind::kDots:
       return map_of([&](int x, int y) {
         return x % 2 == 0 && y % 2 == 0 ? 1 + UniformInt(rng, 255) : 0;

@@ -18,6 +18,7 @@ namespace wsol {
 enum class TestMapKind {
   kSmooth7,       // A random 7 x 7 CAM with an object, upsampled bicubically.
   kSmooth28,      // The same, 28 x 28.
+  kBilinear,      // A random 7 x 7 map without an object, bilinearly.
   kBlocks,        // Random blocks of 16 x 16 pixels at 224: nearest upsampling.
   kDecoder,       // A soft object with noise of three scales.
   kNoisyDecoder,  // The same, four times as noisy.
@@ -27,10 +28,14 @@ enum class TestMapKind {
   kFewLevels,     // Noise of two to five levels.
   kWeak,          // Noise of a few levels near zero.
   kPlateaus,      // A smooth map posterised.
+  kClipped,       // A smooth map with flat zeros and ones.
+  kNoisyRamp,     // A ramp with noise.
+  kFineBlocks,    // Random blocks of 2 x 2 pixels.
   kRings,         // Concentric rings.
   kFrames,        // Nested rectangles' outlines: holes, islands in them.
   kRectangles,    // A sum of rectangles.
-  kCheckerboard,  // 8-connected diagonals of one level or of many.
+  kCheckerboard,  // 8-connected diagonals of one level.
+  kNoisyChecks,   // The same of many levels.
   kDots,          // Isolated pixels: all contour areas tie at zero.
   kTies,          // Equal squares: areas tie above zero.
   kDiamonds,      // Outlines whose inner and outer contours have one area.

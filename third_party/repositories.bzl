@@ -10,6 +10,7 @@ never looks for it.
 load("//third_party/abseil:repository.bzl", abseil = "repo")
 load("//third_party/bazel:shims.bzl", _bazel_shims = "bazel_shims")
 load("//third_party/benchmark:repository.bzl", benchmark = "repo")
+load("//third_party/cuda:repository.bzl", local_cuda = "repo")
 load("//third_party/gflags:repository.bzl", gflags = "repo")
 load("//third_party/glog:repository.bzl", glog = "repo")
 load("//third_party/googletest:repository.bzl", googletest = "repo")
@@ -31,6 +32,7 @@ def vision_repositories():
     glog()
     highway()
     libtorch()
+    local_cuda()
     opencv()
     zlib()
 

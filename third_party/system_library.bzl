@@ -69,8 +69,8 @@ def version_number(version):
     numbers = (_version_numbers(version) + [0, 0, 0])[:3]
     return str(numbers[0] * 10000 + numbers[1] * 100 + numbers[2])
 
-def _version_from_header(ctx, prefix):
-    path = prefix + "/" + ctx.attr.version_header
+def _version_from_header(ctx, prefix, header):
+    path = prefix + "/" + header
     text = ctx.read(path)
     parts = []
     for macro in ctx.attr.version_macros:
@@ -95,10 +95,20 @@ def _version_from_pkg_config(ctx):
     result = ctx.execute([tool, "--modversion", ctx.attr.pkg_config])
     return result.stdout.strip(), "pkg-config " + ctx.attr.pkg_config
 
-def find_version(ctx, prefix):
-    """Reads the installed version and fails if it is missing or too old."""
-    if ctx.attr.version_header:
-        version, source = _version_from_header(ctx, prefix)
+def find_version(ctx, prefix, version_header = None):
+    """Reads the installed version and fails if it is missing or too old.
+
+    Args:
+      ctx: of the repository rule.
+      prefix: where the library is.
+      version_header: in place of the attribute of the name.
+
+    Returns:
+      The version, such as "1.13.1".
+    """
+    version_header = version_header or ctx.attr.version_header
+    if version_header:
+        version, source = _version_from_header(ctx, prefix, version_header)
     elif not ctx.attr.pkg_config:
         return ctx.attr.min_version  # The library does not tell its version.
     else:

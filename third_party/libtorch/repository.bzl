@@ -1,4 +1,5 @@
-"""LibTorch, as installed on this machine (CPU build)."""
+"""LibTorch, as installed on this machine: a CPU build, or with --config=cuda
+(FCAM_LIBTORCH_CUDA=1) a CUDA one, such as the `torch` package of PyPI."""
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
 load(
@@ -10,6 +11,8 @@ load(
     "link_options",
     "write_build_file",
 )
+
+_CUDA_VARIABLE = "FCAM_LIBTORCH_CUDA"
 
 def _require_glog(ctx, prefix):
     # A LibTorch without glog brings LOG and CHECK macros of its own, which
@@ -27,17 +30,51 @@ def _require_glog(ctx, prefix):
         "  * or point to another:     bazel build --repo_env=LIBTORCH_PREFIX=/path/to/prefix ...",
     ]))
 
+def _require_cuda(ctx, prefix):
+    path = prefix + "/lib/libtorch_cuda.so"
+    if ctx.path(path).exists:
+        return
+    fail("\n".join([
+        "",
+        "@libtorch needs a CUDA build of LibTorch for --config=cuda.",
+        "Looked in:",
+        "  {}: not found".format(path),
+        "To fix it, point to one:  bazel build --config=cuda --repo_env=LIBTORCH_PREFIX=/path/to/site-packages/torch ...",
+    ]))
+
 def _impl(ctx):
     prefix = find_prefix(ctx)
-    version = find_version(ctx, prefix)
-    _require_glog(ctx, prefix)
-    write_build_file(ctx, prefix, version, link_options(ctx, prefix, ctx.attr.libraries))
+
+    # Where the macros went in 2.14; the old header includes it.
+    new_header = "include/torch/headeronly/version.h"
+    version = find_version(
+        ctx,
+        prefix,
+        version_header = new_header if ctx.path(prefix + "/" + new_header).exists else None,
+    )
+    libraries = link_options(ctx, prefix, ctx.attr.libraries)
+    if ctx.os.environ.get(_CUDA_VARIABLE, "0") == "1":
+        # Packages of PyPI have no glog; --config=cuda is for targets none of
+        # whose files see both LibTorch's logging and glog's, as //vision/crf.
+        _require_cuda(ctx, prefix)
+        libraries += [
+            # Nothing refers to it: its operators register themselves.
+            "-Wl,--no-as-needed",
+            "-ltorch_cuda",
+            "-Wl,--as-needed",
+            "-lc10_cuda",
+            # cuDNN and the like are found when a program starts.
+            "-Wl,--allow-shlib-undefined",
+        ]
+    else:
+        _require_glog(ctx, prefix)
+    write_build_file(ctx, prefix, version, libraries)
 
 _libtorch = repository_rule(
     implementation = _impl,
     attrs = SYSTEM_LIBRARY_ATTRS,
     configure = True,
-    environ = PREFIX_VARIABLES,
+    environ = PREFIX_VARIABLES + [_CUDA_VARIABLE],
     local = True,
 )
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <utility>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,14 +15,16 @@
 #include "glog/logging.h"
 #include "vision/base/status_util.h"
 #include "vision/crf/exact_bilateral_filter.h"
+#include "vision/crf/filter_workspace.h"
 #include "vision/crf/grid_bilateral_filter.h"
 #include "vision/crf/lattice_bilateral_filter.h"
 
 namespace vision {
 namespace {
 
-// Up to here all pairs take a few milliseconds.
-constexpr int64_t kAutoExactPixels = 4096;
+// Pairs of a pixel up to which the exact filter is taken: some 0.5 microseconds
+// each pixel.
+constexpr int64_t kAutoExactPairs = 4096;
 
 // Pixels are counted in int32.
 constexpr int64_t kMaxPixels = int64_t{1} << 26;
@@ -45,46 +47,18 @@ size_t FindNonFinite(const float* values, size_t size) {
       values);
 }
 
-// Makes an implementation a BilateralFilter.
-template <typename Implementation>
-class FilterOf final : public BilateralFilter {
- public:
-  FilterOf(int height, int width, BilateralFilterMethod method,
-           Implementation implementation)
-      : BilateralFilter(height, width, method),
-        implementation_(std::move(implementation)) {}
-
- private:
-  void Filter(const float* in, int channels, float* out) const override {
-    implementation_.Filter(in, channels, out);
-  }
-
-  const Implementation implementation_;
-};
-
-template <typename Implementation>
-std::unique_ptr<BilateralFilter> MakeFilter(int height, int width,
-                                            BilateralFilterMethod method,
-                                            Implementation implementation) {
-  return std::make_unique<FilterOf<Implementation>>(height, width, method,
-                                                    std::move(implementation));
-}
-
 GridBilateralFilterOptions GridOptions(BilateralFilterAccuracy accuracy) {
   GridBilateralFilterOptions options;
   switch (accuracy) {
     case BilateralFilterAccuracy::kFast:
-      options.spline_degree = 1;
-      options.pitch = 0.7;
+      options.pitch = 1.0;
       options.spatial_tolerance = 2e-2;
       break;
     case BilateralFilterAccuracy::kDefault:
-      options.spline_degree = 2;
       options.pitch = 0.8;
       options.spatial_tolerance = 1e-2;
       break;
     case BilateralFilterAccuracy::kAccurate:
-      options.spline_degree = 2;
       options.pitch = 0.65;
       options.spatial_tolerance = 5e-3;
       break;
@@ -134,10 +108,30 @@ absl::Status BilateralFilterOptions::Validate() const {
   return absl::OkStatus();
 }
 
+struct BilateralFilter::Plans {
+  std::optional<ExactBilateralFilter> exact;
+  GridBilateralFilter grid;
+  LatticeBilateralFilter lattice;
+};
+
+BilateralFilter::BilateralFilter(const BilateralFilterOptions& options)
+    : options_(options), plans_(std::make_unique<Plans>()) {}
+
+BilateralFilter::~BilateralFilter() = default;
+
 absl::StatusOr<std::unique_ptr<BilateralFilter>> BilateralFilter::Create(
     const float* rgb_chw, int height, int width,
     const BilateralFilterOptions& options) {
   VISION_RETURN_IF_ERROR(options.Validate());
+  // The constructor is private.
+  std::unique_ptr<BilateralFilter> filter(new BilateralFilter(options));
+  VISION_RETURN_IF_ERROR(filter->SetImage(rgb_chw, height, width));
+  return filter;
+}
+
+absl::Status BilateralFilter::SetImage(const float* rgb_chw, int height,
+                                       int width) {
+  has_image_ = false;
   if (height < 1 || width < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("The image's height and width must be positive, got ",
@@ -156,45 +150,54 @@ absl::StatusOr<std::unique_ptr<BilateralFilter>> BilateralFilter::Create(
                      " in channel ", bad / size, ", row ", bad % size / width,
                      ", column ", bad % width));
   }
-  const auto make_exact = [&] {
-    return MakeFilter(
-        height, width, BilateralFilterMethod::kExact,
-        ExactBilateralFilter(rgb_chw, height, width, options.sigma_rgb,
-                             options.sigma_xy_pixels));
-  };
-  switch (options.method) {
-    case BilateralFilterMethod::kExact:
-      return make_exact();
-    case BilateralFilterMethod::kLattice: {
-      VISION_ASSIGN_OR_RETURN(
-          auto filter, LatticeBilateralFilter::Create(rgb_chw, height, width,
-                                                      options.sigma_rgb,
-                                                      options.sigma_xy_pixels));
-      return MakeFilter(height, width, BilateralFilterMethod::kLattice,
-                        std::move(filter));
-    }
-    case BilateralFilterMethod::kAuto:
-    case BilateralFilterMethod::kGrid:
-      break;
+  const double sigma_rgb = options_.sigma_rgb;
+  const double sigma_xy = options_.sigma_xy_pixels;
+  BilateralFilterMethod method = options_.method;
+  const bool is_auto = method == BilateralFilterMethod::kAuto;
+  if (is_auto) {
+    const int64_t side = 2 * int64_t{ExactBilateralFilter::WindowRadius(
+                                 height, width, sigma_xy)} +
+                         1;
+    const int64_t pairs =
+        std::min<int64_t>(height, side) * std::min<int64_t>(width, side);
+    method = pairs <= kAutoExactPairs ? BilateralFilterMethod::kExact
+                                      : BilateralFilterMethod::kGrid;
   }
-  const bool is_auto = options.method == BilateralFilterMethod::kAuto;
-  if (is_auto && size <= kAutoExactPixels) return make_exact();
-  auto filter = GridBilateralFilter::Create(
-      rgb_chw, height, width, options.sigma_rgb, options.sigma_xy_pixels,
-      GridOptions(options.accuracy));
-  if (filter.ok()) {
-    return MakeFilter(height, width, BilateralFilterMethod::kGrid,
-                      *std::move(filter));
+  if (method == BilateralFilterMethod::kGrid) {
+    const absl::Status status =
+        plans_->grid.Plan(rgb_chw, height, width, sigma_rgb, sigma_xy,
+                          GridOptions(options_.accuracy));
+    if (!status.ok() && !is_auto) return status;
+    if (!status.ok()) method = BilateralFilterMethod::kExact;
   }
-  if (is_auto) return make_exact();
-  return std::move(filter).status();
+  if (method == BilateralFilterMethod::kLattice) {
+    VISION_RETURN_IF_ERROR(
+        plans_->lattice.Plan(rgb_chw, height, width, sigma_rgb, sigma_xy));
+  }
+  if (method == BilateralFilterMethod::kExact) {
+    plans_->exact.emplace(rgb_chw, height, width, sigma_rgb, sigma_xy);
+  }
+  height_ = height;
+  width_ = width;
+  method_ = method;
+  has_image_ = true;
+  return absl::OkStatus();
 }
 
-absl::Status BilateralFilter::Apply(const float* in, int channels,
-                                    float* out) const {
+absl::Status BilateralFilter::Apply(const float* in, int channels, float* out,
+                                    FilterWorkspace* workspace,
+                                    int num_threads) const {
+  if (!has_image_) {
+    return absl::FailedPreconditionError(
+        "The bilateral filter has no image, since the last SetImage() failed");
+  }
   if (channels < 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         "The number of channels must be positive, got ", channels));
+  }
+  if (num_threads < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "The number of threads must be positive, got ", num_threads));
   }
   const size_t size = static_cast<size_t>(height_) * width_;
   const size_t bad = FindNonFinite(in, channels * size);
@@ -203,8 +206,47 @@ absl::Status BilateralFilter::Apply(const float* in, int channels,
         "The maps to filter must be finite, got ", in[bad], " in channel ",
         bad / size, ", row ", bad % size / width_, ", column ", bad % width_));
   }
-  Filter(in, channels, out);
+  switch (method_) {
+    case BilateralFilterMethod::kExact:
+      plans_->exact->Filter(in, channels, out, num_threads, options_.self_term);
+      return absl::OkStatus();
+    case BilateralFilterMethod::kLattice:
+      plans_->lattice.Filter(in, channels, out, workspace, num_threads);
+      break;
+    case BilateralFilterMethod::kAuto:
+    case BilateralFilterMethod::kGrid:
+      plans_->grid.Filter(in, channels, out, workspace, num_threads);
+      break;
+  }
+  if (!options_.self_term) {
+    for (size_t i = 0; i < channels * size; ++i) out[i] -= in[i];
+  }
   return absl::OkStatus();
+}
+
+absl::Status BilateralFilter::Apply(const float* in, int channels,
+                                    float* out) const {
+  FilterWorkspace workspace;
+  return Apply(in, channels, out, &workspace);
+}
+
+size_t BilateralFilter::bytes() const {
+  switch (method_) {
+    case BilateralFilterMethod::kExact:
+      return 5 * sizeof(float) * static_cast<size_t>(height_) * width_;
+    case BilateralFilterMethod::kLattice:
+      return plans_->lattice.bytes();
+    case BilateralFilterMethod::kAuto:
+    case BilateralFilterMethod::kGrid:
+      break;
+  }
+  return plans_->grid.bytes();
+}
+
+double BilateralFilter::NumMultiplyAdds(int channels) const {
+  return method_ == BilateralFilterMethod::kGrid
+             ? plans_->grid.NumMultiplyAdds(channels)
+             : 0.0;
 }
 
 }  // namespace vision

@@ -10,32 +10,42 @@
 //   ASSIGN(auto filter, BilateralFilter::Create(rgb, height, width, options));
 //   filter->Apply(maps, /*channels=*/2, filtered);
 //
+// For many images keep the filter and a workspace, one of each for a thread:
+//
+//   FilterWorkspace workspace;
+//   filter->SetImage(next_rgb, height, width);
+//   filter->Apply(next_maps, /*channels=*/2, filtered, &workspace);
+//
 // For the loss built on it see dense_crf_loss.h. No LibTorch here.
 
 #ifndef VISION_CRF_BILATERAL_FILTER_H_
 #define VISION_CRF_BILATERAL_FILTER_H_
 
+#include <cstddef>
 #include <memory>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "vision/crf/filter_workspace.h"
 
 namespace vision {
 
 // How W is evaluated. Errors are relative L2 errors of W s, measured on natural
 // images at sigma_rgb 15, sigma_xy 100; N is the number of pixels.
 enum class BilateralFilterMethod {
-  // kExact if N <= 4096, else kGrid; kExact too where the grid does not serve
-  // (sigma_xy below about a sixth of the image, or a sigma_rgb so small that
-  // the
-  // colours' box has too many cells), which is slow for large images.
+  // kExact if each pixel has at most 4096 others within its window (all of the
+  // image if N <= 4096, or a small sigma_xy), else kGrid; kExact too where the
+  // grid does not serve (a sigma_rgb so small that the colours have too many
+  // cells, sides above 65536), which is slow for large images.
   // Never kLattice, whose values are on another scale.
   kAuto,
-  // All pairs in float32: error 2e-7, O(N^2).
+  // All pairs in float32: error 2e-7. O(N^2), or for a small sigma_xy N times
+  // the window of 13 sigma_xy a side.
   kExact,
-  // Low-rank in space, B-spline grid in colour: error about 1e-2 (see
-  // BilateralFilterAccuracy), O(N). Symmetric positive semidefinite.
+  // Few functions on each of some tiles in space, a grid in colour: error about
+  // 1e-2 (see BilateralFilterAccuracy), O(N) for any size of the image.
+  // Symmetric positive semidefinite.
   kGrid,
   // The permutohedral lattice with the arithmetic of the published F-CAM and
   // rloss code, to reproduce their numbers: O(N), about 0.5 to 0.6 times the
@@ -52,9 +62,9 @@ absl::StatusOr<BilateralFilterMethod> ParseBilateralFilterMethod(
 
 // Accuracy of kGrid; the other methods ignore it.
 enum class BilateralFilterAccuracy {
-  kFast,      // Linear splines, pitch 0.7 sigma_rgb: error about 4e-2.
-  kDefault,   // Quadratic splines, pitch 0.8 sigma_rgb: at most 1.5e-2.
-  kAccurate,  // Quadratic splines, pitch 0.65 sigma_rgb: at most 8e-3.
+  kFast,      // Pitch 1.0 sigma_rgb: error at most 4.5e-2.
+  kDefault,   // Pitch 0.8 sigma_rgb: at most 1.5e-2, 2e-3 where normalised.
+  kAccurate,  // Pitch 0.65 sigma_rgb: at most 8e-3, 1e-3 where normalised.
 };
 
 struct BilateralFilterOptions {
@@ -65,14 +75,19 @@ struct BilateralFilterOptions {
   double sigma_xy_pixels = 100.0;
   BilateralFilterMethod method = BilateralFilterMethod::kAuto;
   BilateralFilterAccuracy accuracy = BilateralFilterAccuracy::kDefault;
+  // Whether W keeps its diagonal, the weight 1 of a pixel with itself. Without
+  // it W is no longer positive semidefinite, and kGrid's errors, a few percent
+  // of each weight, are large compared with what is left where a pixel has no
+  // neighbours to speak of. kExact leaves the diagonal out of its sums.
+  bool self_term = true;
 
   absl::Status Validate() const;
 };
 
-// A filter for one image. Immutable: Apply() may run on several threads at
-// once. Results depend neither on the number of threads nor on earlier calls,
-// bit for bit on one type of CPU (vector widths, thus rounding, differ between
-// types).
+// A filter for one image. Apply() may run on several threads at once, with a
+// workspace each. Results depend neither on the number of threads nor on
+// earlier calls, bit for bit on one type of CPU (vector widths, thus rounding,
+// differ between types).
 class BilateralFilter {
  public:
   // Plans the filter of the planar image `rgb_chw`, [3, height, width], usually
@@ -83,14 +98,22 @@ class BilateralFilter {
       const float* rgb_chw, int height, int width,
       const BilateralFilterOptions& options);
 
-  virtual ~BilateralFilter() = default;
+  ~BilateralFilter();
   BilateralFilter(const BilateralFilter&) = delete;
   BilateralFilter& operator=(const BilateralFilter&) = delete;
 
+  // Plans the filter of another image with the same options, as Create() does,
+  // in the memory of the last one. After an error the filter has no image.
+  absl::Status SetImage(const float* rgb_chw, int height, int width);
+
   // out = W in for each of the `channels` maps of `in`, [channels, height,
   // width], any finite values. `out` has the same shape and may not overlap
-  // `in`. kInvalidArgument: channels < 1, a non-finite value in `in` (`out` is
-  // then untouched).
+  // `in`. The computation is spread over up to `num_threads` threads.
+  // kInvalidArgument: channels < 1, num_threads < 1, a non-finite value in `in`
+  // (`out` is then untouched). kFailedPrecondition: no image.
+  absl::Status Apply(const float* in, int channels, float* out,
+                     FilterWorkspace* workspace, int num_threads = 1) const;
+  // The same with a workspace of its own: slower.
   absl::Status Apply(const float* in, int channels, float* out) const;
 
   // The method in use, never kAuto.
@@ -98,17 +121,24 @@ class BilateralFilter {
   int height() const { return height_; }
   int width() const { return width_; }
 
- protected:
-  BilateralFilter(int height, int width, BilateralFilterMethod method)
-      : height_(height), width_(width), method_(method) {}
+  // Bytes that the filter itself holds, without workspaces.
+  size_t bytes() const;
+  // Multiplications and additions, fused ones counted once, of an Apply(): to
+  // compare with what a CPU can do. Known for kGrid; else 0.
+  double NumMultiplyAdds(int channels) const;
 
  private:
-  // Apply() on checked arguments.
-  virtual void Filter(const float* in, int channels, float* out) const = 0;
+  struct Plans;
 
-  const int height_;
-  const int width_;
-  const BilateralFilterMethod method_;
+  explicit BilateralFilter(const BilateralFilterOptions& options);
+
+  const BilateralFilterOptions options_;
+  int height_ = 0;
+  int width_ = 0;
+  BilateralFilterMethod method_ = BilateralFilterMethod::kAuto;
+  bool has_image_ = false;
+  // One of each method, of which one has the image.
+  std::unique_ptr<Plans> plans_;
 };
 
 }  // namespace vision

@@ -19,6 +19,7 @@
 #include "testing/status_matchers.h"
 #include "testing/test_data.h"
 #include "vision/base/parallel_for.h"
+#include "vision/crf/filter_workspace.h"
 #include "vision/crf/reference_bilateral_filter.h"
 #include "vision/crf/test_images.h"
 
@@ -318,6 +319,11 @@ TEST(BilateralFilterTest, RejectsNonFiniteColoursAndMaps) {
     EXPECT_THAT((*filter)->Apply(maps.data(), 0, out.data()),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          HasSubstr("channels must be positive, got 0")));
+    FilterWorkspace workspace;
+    EXPECT_THAT(
+        (*filter)->Apply(maps.data(), 1, out.data(), &workspace, 0),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr("number of threads must be positive, got 0")));
 
     image[40] = std::numeric_limits<float>::quiet_NaN();
     EXPECT_THAT(BilateralFilter::Create(image.data(), 4, 5, Options(method)),
@@ -331,14 +337,98 @@ TEST(BilateralFilterTest, AMethodAskedForIsNotReplaced) {
   const std::vector<float> image = MakeTestImage(TestImage::kNoise, 70, 70, 1);
   EXPECT_THAT(
       BilateralFilter::Create(image.data(), 70, 70,
-                              Options(BilateralFilterMethod::kGrid, 15, 1)),
+                              Options(BilateralFilterMethod::kGrid, 0.5, 100)),
       StatusIs(absl::StatusCode::kInvalidArgument,
-               HasSubstr("use the exact method")));
+               HasSubstr("use larger sigmas or the exact method")));
   EXPECT_THAT(
       BilateralFilter::Create(image.data(), 70, 70,
                               Options(BilateralFilterMethod::kLattice, .1, 1)),
       StatusIs(absl::StatusCode::kInvalidArgument,
                HasSubstr("Lattice coordinates")));
+}
+
+TEST(BilateralFilterTest, SetImageGivesTheFilterOfThatImage) {
+  for (const BilateralFilterMethod method :
+       {BilateralFilterMethod::kAuto, BilateralFilterMethod::kExact,
+        BilateralFilterMethod::kGrid, BilateralFilterMethod::kLattice}) {
+    SCOPED_TRACE(std::string(BilateralFilterMethodName(method)));
+    const BilateralFilterOptions options = Options(method);
+    const std::vector<float> first = MakeTestImage(TestImage::kNoise, 9, 7, 1);
+    const auto filter = BilateralFilter::Create(first.data(), 9, 7, options);
+    ASSERT_THAT(filter, IsOk());
+    FilterWorkspace workspace;
+    for (const int height : {70, 5, 70}) {
+      const std::vector<float> image =
+          MakeTestImage(TestImage::kNatural, height, 66, 2);
+      const std::vector<float> maps = MakeTestMaps(2, height, 66, 3);
+      ASSERT_THAT((*filter)->SetImage(image.data(), height, 66), IsOk());
+      EXPECT_EQ((*filter)->height(), height);
+      std::vector<float> out(maps.size());
+      ASSERT_THAT((*filter)->Apply(maps.data(), 2, out.data(), &workspace, 2),
+                  IsOk());
+      EXPECT_EQ(out, Filter(image, height, 66, maps, options));
+      EXPECT_GT((*filter)->bytes(), 0u);
+    }
+    // An image that is refused leaves none.
+    std::vector<float> bad = first;
+    bad[3] = std::numeric_limits<float>::infinity();
+    EXPECT_THAT((*filter)->SetImage(bad.data(), 9, 7),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+    std::vector<float> out(first.size());
+    EXPECT_THAT((*filter)->Apply(first.data(), 3, out.data()),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         HasSubstr("has no image")));
+  }
+}
+
+TEST(BilateralFilterTest, CountsTheGridsOperations) {
+  const std::vector<float> image =
+      MakeTestImage(TestImage::kNatural, 20, 20, 1);
+  const auto grid = BilateralFilter::Create(
+      image.data(), 20, 20, Options(BilateralFilterMethod::kGrid));
+  ASSERT_THAT(grid, IsOk());
+  EXPECT_GT((*grid)->NumMultiplyAdds(1), 16.0 * 24 * 400);
+  EXPECT_EQ((*grid)->NumMultiplyAdds(4), 4 * (*grid)->NumMultiplyAdds(1));
+}
+
+// Shapes that leave partial vectors, blocks, tiles and groups of channels, each
+// method against the definition, on one thread and several.
+TEST(BilateralFilterTest, HoldsForAnyShape) {
+  constexpr int kSides[] = {1, 2, 3, 15, 17};
+  int channels = 0;
+  for (const int height : kSides) {
+    for (const int width : kSides) {
+      for (const double sigma_xy : {100.0, 3.0}) {
+        channels = channels % 33 + 1;
+        SCOPED_TRACE(::testing::Message() << height << " x " << width << ", "
+                                          << channels << " channels");
+        const std::vector<float> image =
+            MakeTestImage(TestImage::kNatural, height, width, 3);
+        const std::vector<float> maps =
+            MakeTestMaps(channels, height, width, 4);
+        const std::vector<double> expected =
+            ReferenceBilateralFilter(image, height, width, 40, sigma_xy, maps);
+        for (const BilateralFilterMethod method : kMethods) {
+          const BilateralFilterOptions options = Options(method, 40, sigma_xy);
+          const std::vector<float> out =
+              Filter(image, height, width, maps, options);
+          const auto filter =
+              BilateralFilter::Create(image.data(), height, width, options);
+          ASSERT_THAT(filter, IsOk());
+          FilterWorkspace workspace;
+          std::vector<float> threaded(out.size());
+          ASSERT_THAT((*filter)->Apply(maps.data(), channels, threaded.data(),
+                                       &workspace, 3),
+                      IsOk());
+          EXPECT_EQ(threaded, out);
+          if (method == BilateralFilterMethod::kLattice) continue;
+          // Few pixels do not average the grid's pointwise errors.
+          EXPECT_LE(RelativeL2Error(out, expected),
+                    method == BilateralFilterMethod::kExact ? 1e-6 : 3e-2);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

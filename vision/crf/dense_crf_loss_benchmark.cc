@@ -38,6 +38,7 @@ BENCHMARK_CAPTURE(BM_DenseCrfLoss, grid, BilateralFilterMethod::kGrid)
     ->ArgNames({"size", "batch", "threads"})
     ->ArgsProduct({{96, 224}, {32}, {1, 2}})
     ->UseRealTime()
+    ->MeasureProcessCPUTime()
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_DenseCrfLoss, lattice, BilateralFilterMethod::kLattice)
     ->ArgNames({"size", "batch", "threads"})

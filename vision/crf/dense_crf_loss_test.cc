@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ATen/ATen.h"
+#include "ATen/Parallel.h"
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -413,6 +414,197 @@ TEST(DenseCrfLossTest, RefusesDoubleBackward) {
                             /*retain_graph=*/true, /*create_graph=*/true)[0];
   EXPECT_THAT(ErrorOf([&] { gradient.sum().backward(); }),
               HasSubstr("DenseCrfLoss cannot be differentiated twice"));
+}
+
+// S^T W (1 - S) of the golden cases, and its gradient W 1 - 2 W S.
+TEST(DenseCrfLossTest, DisagreementMatchesTheExactGoldenCases) {
+  const nlohmann::json golden =
+      ReadTestJson("vision/crf/testdata/exact_filter.json");
+  for (const char* name : {"G2", "G3", "G4", "G5", "G6"}) {
+    SCOPED_TRACE(name);
+    const nlohmann::json& c = golden.at(name);
+    const int64_t height = c.at("H");
+    const int64_t width = c.at("W");
+    const int64_t channels = c.at("K");
+    const at::Tensor stream =
+        at::tensor(GoldenStream({{"kind", "lcg"}, {"seed", c.at("seed")}},
+                                (3 + channels) * height * width),
+                   at::kDouble)
+            .reshape({1, 3 + channels, height, width});
+    const at::Tensor images = (stream.slice(1, 0, 3) * 256).floor();
+    const at::Tensor u = stream.slice(1, 3);
+    const at::Tensor maps = (u / u.sum(1, true)).to(at::kFloat).to(at::kDouble);
+    DenseCrfLossOptions options =
+        Options(BilateralFilterMethod::kExact, c.at("srgb"), c.at("sxy"));
+    options.form = DenseCrfForm::kDisagreement;
+    const LossAndGradient result = Evaluate(maps, images, options);
+    // Its probabilities sum to one up to float32 only, the golden value takes
+    // them as they are.
+    EXPECT_NEAR(result.loss.item<double>(), c.at("E_SW1mS"),
+                1e-9 * std::abs(c.at("AS_sum").get<double>()));
+    for (int64_t i = 0; i < 4; ++i) {
+      EXPECT_NEAR(ToVector(result.gradient)[i], c.at("grad_SW1mS_first4")[i],
+                  1e-9);
+    }
+  }
+}
+
+TEST(DenseCrfLossTest, GradientsOfAllFormsMatchFiniteDifferences) {
+  const at::Tensor images = TestImages(2, 5, 6);
+  at::Tensor regions = at::ones({2, 5, 6});
+  regions[0][1] = 0;
+  regions[1][2][3] = 0.5;
+  for (const DenseCrfForm form :
+       {DenseCrfForm::kAgreement, DenseCrfForm::kDisagreement}) {
+    for (const DenseCrfReduction reduction :
+         {DenseCrfReduction::kMean, DenseCrfReduction::kSum,
+          DenseCrfReduction::kNone}) {
+      for (const double scale : {1.0, 0.6}) {
+        DenseCrfLossOptions options = Options(BilateralFilterMethod::kExact);
+        options.form = form;
+        options.reduction = reduction;
+        options.scale = scale;
+        options.self_term = scale == 1.0;
+        // Independent probabilities: no form is a constant away from the other.
+        EXPECT_THAT(CheckGradient(
+                        [&](const at::Tensor& logits) {
+                          return (DenseCrfLoss(logits.sigmoid(), images,
+                                               options, regions) *
+                                  at::arange(1, 3, at::kDouble))
+                              .sum();
+                        },
+                        TestProbabilities(2, 3, 5, 6)),
+                    IsOk());
+      }
+    }
+  }
+}
+
+TEST(DenseCrfLossTest, FormsDifferByAConstantBehindASoftmax) {
+  const at::Tensor images = TestImages(2, 30, 28);
+  for (const BilateralFilterMethod method :
+       {BilateralFilterMethod::kExact, BilateralFilterMethod::kGrid}) {
+    DenseCrfLossOptions options = Options(method);
+    const auto gradient = [&](DenseCrfForm form) {
+      options.form = form;
+      const at::Tensor logits =
+          (TestProbabilities(2, 2, 30, 28) * 4).requires_grad_(true);
+      const at::Tensor loss = DenseCrfLoss(logits.softmax(1), images, options);
+      EXPECT_EQ(loss.item<double>() > 0, form == DenseCrfForm::kDisagreement);
+      loss.backward();
+      return logits.grad();
+    };
+    const at::Tensor agreement = gradient(DenseCrfForm::kAgreement);
+    EXPECT_THAT(
+        gradient(DenseCrfForm::kDisagreement),
+        TensorNear(agreement, 2e-5 * agreement.abs().max().item<double>()));
+  }
+}
+
+TEST(DenseCrfLossTest, ReductionsAreThoseOfTheSingleImages) {
+  const at::Tensor images = TestImages(3, 12, 10);
+  const at::Tensor s = TestProbabilities(3, 2, 12, 10).to(at::kFloat);
+  DenseCrfLossOptions options = Options(BilateralFilterMethod::kGrid);
+  options.reduction = DenseCrfReduction::kNone;
+  const at::Tensor leaf = s.clone().requires_grad_(true);
+  const at::Tensor each = DenseCrfLoss(leaf, images, options);
+  ASSERT_EQ(each.sizes(), at::IntArrayRef({3}));
+  (each * at::tensor({1.0f, 0.0f, -3.0f})).sum().backward();
+  for (int64_t n = 0; n < 3; ++n) {
+    options.reduction = DenseCrfReduction::kMean;
+    const LossAndGradient one =
+        Evaluate(s.slice(0, n, n + 1), images.slice(0, n, n + 1), options);
+    EXPECT_THAT(each[n], TensorEq(one.loss));
+    const double factor = n == 0 ? 1 : n == 1 ? 0 : -3;
+    EXPECT_THAT(leaf.grad().slice(0, n, n + 1),
+                TensorNear(one.gradient * factor, 0, 1e-6));
+  }
+  options.reduction = DenseCrfReduction::kSum;
+  const LossAndGradient sum = Evaluate(s, images, options);
+  options.reduction = DenseCrfReduction::kMean;
+  const LossAndGradient mean = Evaluate(s, images, options);
+  EXPECT_THAT(sum.loss, TensorNear(mean.loss * 3, 0, 1e-6));
+  EXPECT_THAT(sum.gradient, TensorNear(mean.gradient * 3, 0, 1e-6));
+}
+
+TEST(DenseCrfLossTest, RegionsMaskProbabilitiesAndGradients) {
+  const at::Tensor images = TestImages(2, 12, 10);
+  const at::Tensor s = TestProbabilities(2, 2, 12, 10);
+  at::Tensor regions = at::ones({2, 1, 12, 10}, at::kBool);
+  regions.slice(2, 3, 7) = false;
+  const at::Tensor mask = regions.to(at::kDouble);
+  for (const DenseCrfForm form :
+       {DenseCrfForm::kAgreement, DenseCrfForm::kDisagreement}) {
+    DenseCrfLossOptions options = Options(BilateralFilterMethod::kExact);
+    options.form = form;
+    const at::Tensor leaf = s.clone().requires_grad_(true);
+    const at::Tensor loss = DenseCrfLoss(leaf, images, options, regions);
+    loss.backward();
+    EXPECT_EQ((leaf.grad() * (1 - mask)).abs().max().item<double>(), 0);
+    EXPECT_GT((leaf.grad() * mask).abs().min().item<double>() +
+                  (1 - mask).max().item<double>(),
+              0);
+    // What is outside does not matter.
+    at::Tensor other = s.clone();
+    other.slice(2, 3, 7) = 0.25;
+    EXPECT_THAT(DenseCrfLoss(other, images, options, regions),
+                TensorEq(loss.detach()));
+    // Nor does it change anything to have everything inside.
+    EXPECT_THAT(DenseCrfLoss(s, images, options, at::ones({2, 12, 10})),
+                TensorEq(DenseCrfLoss(s, images, options)));
+  }
+  // Nothing inside.
+  const at::Tensor leaf = s.clone().requires_grad_(true);
+  const at::Tensor loss =
+      DenseCrfLoss(leaf, images, {}, at::zeros({2, 12, 10}, at::kLong));
+  loss.backward();
+  EXPECT_EQ(loss.item<double>(), 0);
+  EXPECT_EQ(leaf.grad().abs().max().item<double>(), 0);
+}
+
+TEST(DenseCrfLossTest, RejectsBadRegions) {
+  const at::Tensor images = TestImages(2, 4, 5);
+  const at::Tensor s = TestProbabilities(2, 2, 4, 5);
+  const auto error = [&](const at::Tensor& regions) {
+    return ErrorOf([&] { DenseCrfLoss(s, images, {}, regions); });
+  };
+  EXPECT_THAT(error(at::ones({2, 2, 4, 5})),
+              HasSubstr("expected regions [2, 4, 5] (or with a channel) to go "
+                        "with probabilities [2, 2, 4, 5], got [2, 2, 4, 5]"));
+  EXPECT_THAT(error(at::ones({2, 4, 4})), HasSubstr("got [2, 4, 4]"));
+  EXPECT_THAT(error(at::ones({2, 4, 5}, at::kComplexFloat)),
+              HasSubstr("regions of real numbers or bool"));
+  at::Tensor bad = at::ones({2, 4, 5});
+  bad[1][2][3] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(error(bad), HasSubstr("expected finite regions, got 1 values"));
+}
+
+TEST(DenseCrfLossTest, MoreThreadsThanImagesChangeNothing) {
+  const at::Tensor images = TestImages(1, 70, 66);
+  for (const int channels : {2, 5}) {
+    const at::Tensor s = TestProbabilities(1, channels, 70, 66).to(at::kFloat);
+    for (const double sigma_xy : {100.0, 12.0}) {
+      DenseCrfLossOptions options =
+          Options(BilateralFilterMethod::kGrid, 15, sigma_xy);
+      options.num_threads = 1;
+      const LossAndGradient one = Evaluate(s, images, options);
+      for (const int num_threads : {2, 4}) {
+        options.num_threads = num_threads;
+        const LossAndGradient many = Evaluate(s, images, options);
+        EXPECT_THAT(many.loss, TensorEq(one.loss));
+        EXPECT_THAT(many.gradient, TensorEq(one.gradient));
+      }
+    }
+  }
+}
+
+// The published layer lowers OpenMP's thread count for good.
+TEST(DenseCrfLossTest, LeavesLibTorchsThreadCountAlone) {
+  const int before = at::get_num_threads();
+  DenseCrfLossOptions options;
+  options.num_threads = 3;
+  DenseCrfLoss(TestProbabilities(1, 2, 8, 8), TestImages(1, 8, 8), options);
+  EXPECT_EQ(at::get_num_threads(), before);
 }
 
 TEST(DenseCrfLossTest, RejectsBadTensors) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hwy/aligned_allocator.h"
+#include "vision/crf/run_phases.h"
 
 // The code between HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE is compiled
 // once for each instruction set; the best one for the CPU is chosen at run
@@ -46,33 +47,41 @@ HWY_INLINE V Exp2OfMinus(D d, V x) {
   return hn::Mul(p, power_of_two);
 }
 
+using exact_internal::ExactFilterWindow;
+
 // Outputs of `kRows` pixels at a time share the loads of the other pixels'
 // features; weights of `kTile` other pixels are kept, so that they are computed
 // once for all channels and stay in the first-level cache.
 constexpr int kRows = 4;
 constexpr int kTile = 512;
 
-void FilterAllPairs(const float* const* features, int size, int padded_size,
-                    const float* in, int channels, float* out) {
+// Outputs [begin, end), of the pixels within the window of each.
+void FilterPairs(const ExactFilterWindow& window, const float* const* features,
+                 int begin, int end, const float* in, int channels,
+                 float* out) {
   const hn::CappedTag<float, 16> d;
   using V = hn::Vec<decltype(d)>;
   const int lanes = static_cast<int>(hn::Lanes(d));
+  const int height = window.height;
+  const int width = window.width;
+  const size_t size = static_cast<size_t>(height) * width;
   HWY_ALIGN float weights[kRows][kTile];
   std::vector<double> sums(static_cast<size_t>(channels) * kRows);
-  for (int i0 = 0; i0 < size; i0 += kRows) {
-    const int rows = std::min(kRows, size - i0);
+  for (int i0 = begin; i0 < end; i0 += kRows) {
+    const int rows = std::min(kRows, end - i0);
     std::fill(sums.begin(), sums.end(), 0.0);
-    for (int j0 = 0; j0 < size; j0 += kTile) {
-      const int columns = std::min(kTile, padded_size - j0);
-      V f[kRows][5];
-      for (int q = 0; q < kRows; ++q) {
-        for (int c = 0; c < 5; ++c) {
-          f[q][c] = hn::Set(d, features[c][std::min(i0 + q, size - 1)]);
-        }
+    V f[kRows][5];
+    for (int q = 0; q < kRows; ++q) {
+      for (int c = 0; c < 5; ++c) {
+        f[q][c] = hn::Set(d, features[c][i0 + std::min(q, rows - 1)]);
       }
-      for (int j = 0; j < columns; j += lanes) {
+    }
+    // Other pixels j0 to j0 + valid. Vectors read past the last one, where
+    // features go on, or their padding.
+    const auto add_tile = [&](int j0, int valid) HWY_ATTR {
+      for (int j = 0; j < valid; j += lanes) {
         V g[5];
-        for (int c = 0; c < 5; ++c) g[c] = hn::Load(d, features[c] + j0 + j);
+        for (int c = 0; c < 5; ++c) g[c] = hn::LoadU(d, features[c] + j0 + j);
         for (int q = 0; q < kRows; ++q) {
           V distance = hn::Zero(d);
           for (int c = 0; c < 5; ++c) {
@@ -82,12 +91,16 @@ void FilterAllPairs(const float* const* features, int size, int padded_size,
           hn::Store(Exp2OfMinus(d, distance), d, weights[q] + j);
         }
       }
-      // Columns that fill up the last vector are never read: `in` is not
-      // padded.
-      const int valid = std::min(kTile, size - j0);
+      if (!window.self_term) {
+        for (int q = 0; q < rows; ++q) {
+          const int self = i0 + q - j0;
+          if (self >= 0 && self < valid) weights[q][self] = 0.0f;
+        }
+      }
+      // Columns that fill up the last vector do not count.
       const int whole = valid - valid % lanes;
       for (int k = 0; k < channels; ++k) {
-        const float* map = in + static_cast<size_t>(k) * size + j0;
+        const float* map = in + k * size + j0;
         V sum[kRows];
         for (int q = 0; q < kRows; ++q) sum[q] = hn::Zero(d);
         for (int j = 0; j < whole; j += lanes) {
@@ -102,10 +115,32 @@ void FilterAllPairs(const float* const* features, int size, int padded_size,
           sums[static_cast<size_t>(k) * kRows + q] += total;
         }
       }
+    };
+    const auto add_range = [&](int first, int last) HWY_ATTR {
+      for (int j0 = first; j0 < last; j0 += kTile) {
+        add_tile(j0, std::min(kTile, last - j0));
+      }
+    };
+    const int y0 = i0 / width;
+    const int y1 = (i0 + rows - 1) / width;
+    const int top = std::max(0, y0 - window.radius);
+    const int bottom = std::min(height - 1, y1 + window.radius);
+    int left = 0;
+    int right = width - 1;
+    if (y0 == y1) {
+      left = std::max(0, i0 % width - window.radius);
+      right = std::min(width - 1, (i0 + rows - 1) % width + window.radius);
+    }
+    if (left == 0 && right == width - 1) {
+      add_range(top * width, (bottom + 1) * width);
+    } else {
+      for (int y = top; y <= bottom; ++y) {
+        add_range(y * width + left, y * width + right + 1);
+      }
     }
     for (int k = 0; k < channels; ++k) {
       for (int q = 0; q < rows; ++q) {
-        out[static_cast<size_t>(k) * size + i0 + q] =
+        out[k * size + i0 + q] =
             static_cast<float>(sums[static_cast<size_t>(k) * kRows + q]);
       }
     }
@@ -119,7 +154,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace vision {
 
-HWY_EXPORT(FilterAllPairs);
+HWY_EXPORT(FilterPairs);
 
 namespace {
 
@@ -130,13 +165,17 @@ constexpr int kMaxLanes = 16;
 ExactBilateralFilter::ExactBilateralFilter(const float* rgb_chw, int height,
                                            int width, double sigma_rgb,
                                            double sigma_xy_pixels)
-    : size_(height * width),
-      padded_size_((size_ + kMaxLanes - 1) / kMaxLanes * kMaxLanes) {
+    : size_(height * width) {
+  window_.height = height;
+  window_.width = width;
+  window_.self_term = true;
+  window_.radius = WindowRadius(height, width, sigma_xy_pixels);
   // exp(-x^2 / (2 sigma^2)) = 2^-(a x)^2 with a = sqrt(log2(e) / 2) / sigma.
   const double root = std::sqrt(0.5 / std::log(2.0));
   for (auto& feature : features_) {
-    feature = hwy::AllocateAligned<float>(padded_size_);
-    std::fill(feature.get(), feature.get() + padded_size_, 0.0f);
+    const size_t padded = static_cast<size_t>(size_) + kMaxLanes;
+    feature = hwy::AllocateAligned<float>(padded);
+    std::fill(feature.get(), feature.get() + padded, 0.0f);
   }
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
@@ -159,12 +198,28 @@ ExactBilateralFilter::ExactBilateralFilter(const float* rgb_chw, int height,
   }
 }
 
-void ExactBilateralFilter::Filter(const float* in, int channels,
-                                  float* out) const {
+int ExactBilateralFilter::WindowRadius(int height, int width,
+                                       double sigma_xy_pixels) {
+  // Weights beyond are below exp(-6.5^2 / 2) = 7e-10.
+  return static_cast<int>(std::ceil(
+      std::min<double>(std::max(height, width), 6.5 * sigma_xy_pixels)));
+}
+
+void ExactBilateralFilter::Filter(const float* in, int channels, float* out,
+                                  int num_threads, bool self_term) const {
+  exact_internal::ExactFilterWindow window = window_;
+  window.self_term = self_term;
   const float* features[5];
   for (size_t c = 0; c < 5; ++c) features[c] = features_[c].get();
-  HWY_DYNAMIC_DISPATCH(FilterAllPairs)
-  (features, size_, padded_size_, in, channels, out);
+  constexpr int kPixels = 256;  // An item.
+  const Phase filter = {(size_ + kPixels - 1) / kPixels,
+                        [&](int64_t item, int) {
+                          const int begin = static_cast<int>(item) * kPixels;
+                          HWY_DYNAMIC_DISPATCH(FilterPairs)
+                          (window, features, begin,
+                           std::min(begin + kPixels, size_), in, channels, out);
+                        }};
+  RunPhases({&filter, 1}, num_threads);
 }
 
 void FilterExactlyInDouble(const float* rgb_chw, int height, int width,

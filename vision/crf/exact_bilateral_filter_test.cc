@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -89,6 +90,43 @@ TEST(ExactBilateralFilterTest, ExtremeSigmasDoNotOverflow) {
   for (const float value : maps) sum += value;
   for (const float value : Filter(image, 5, 7, 1e30, 1e30, maps)) {
     EXPECT_NEAR(value, sum, 1e-5);
+  }
+}
+
+TEST(ExactBilateralFilterTest, NothingOutsideOfTheWindowMatters) {
+  // A window of 2 ceil(6.5 sigma) + 1 pixels: narrower than the image, than its
+  // rows only, and wider.
+  for (const double sigma_xy : {0.3, 1.0, 2.5, 4.0}) {
+    for (const auto& [height, width] :
+         {std::pair<int, int>{30, 41}, {60, 9}, {3, 200}}) {
+      const std::vector<float> image =
+          MakeTestImage(TestImage::kNatural, height, width, 5);
+      const std::vector<float> maps = MakeTestMaps(3, height, width, 6);
+      EXPECT_LE(
+          RelativeL2Error(Filter(image, height, width, 40, sigma_xy, maps),
+                          ReferenceBilateralFilter(image, height, width, 40,
+                                                   sigma_xy, maps)),
+          1e-6)
+          << sigma_xy << ", " << height << " x " << width;
+    }
+  }
+  EXPECT_EQ(ExactBilateralFilter::WindowRadius(30, 41, 2), 13);
+  EXPECT_EQ(ExactBilateralFilter::WindowRadius(30, 41, 1e30), 41);
+}
+
+TEST(ExactBilateralFilterTest, IsTheSameForAnyNumberOfThreads) {
+  const std::vector<float> image =
+      MakeTestImage(TestImage::kNatural, 33, 31, 1);
+  const std::vector<float> maps = MakeTestMaps(3, 33, 31, 2);
+  for (const double sigma_xy : {100.0, 1.0}) {
+    const ExactBilateralFilter filter(image.data(), 33, 31, 15, sigma_xy);
+    std::vector<float> expected(maps.size());
+    filter.Filter(maps.data(), 3, expected.data());
+    for (const int num_threads : {2, 7}) {
+      std::vector<float> out(maps.size());
+      filter.Filter(maps.data(), 3, out.data(), num_threads);
+      EXPECT_EQ(out, expected);
+    }
   }
 }
 

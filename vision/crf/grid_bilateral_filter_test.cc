@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/status_matchers.h"
+#include "vision/crf/filter_workspace.h"
 #include "vision/crf/for_each_target.h"
 #include "vision/crf/reference_bilateral_filter.h"
 #include "vision/crf/test_images.h"
@@ -18,14 +19,14 @@
 namespace vision {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsOk;
 using ::testing::StatusIs;
 
-GridBilateralFilterOptions Linear() {
+GridBilateralFilterOptions Fast() {
   GridBilateralFilterOptions options;
-  options.spline_degree = 1;
-  options.pitch = 0.7;
+  options.pitch = 1.0;
   options.spatial_tolerance = 2e-2;
   return options;
 }
@@ -80,7 +81,7 @@ TEST(GridBilateralFilterTest, StaysWithinTheErrorBudgets) {
       return RelativeL2Error(
           Filter(image, kSize, kSize, 15, 100, maps, options), expected);
     };
-    EXPECT_LE(error(Linear()), 4.5e-2);
+    EXPECT_LE(error(Fast()), 4.5e-2);
     EXPECT_LE(error({}), 1.5e-2);
     EXPECT_LE(error(Accurate()), 8e-3);
   }
@@ -119,7 +120,7 @@ TEST(GridBilateralFilterTest, HoldsOnEveryInstructionSet) {
           RelativeL2Error(Filter(image, 31, 33, 15, sigma_xy, maps), expected),
           1.5e-2);
       EXPECT_LE(
-          RelativeL2Error(Filter(image, 31, 33, 15, sigma_xy, maps, Linear()),
+          RelativeL2Error(Filter(image, 31, 33, 15, sigma_xy, maps, Fast()),
                           expected),
           4.5e-2);
     });
@@ -127,7 +128,7 @@ TEST(GridBilateralFilterTest, HoldsOnEveryInstructionSet) {
 }
 
 TEST(GridBilateralFilterTest, IsSymmetricAndPositiveSemidefinite) {
-  constexpr int kSize = 40;
+  constexpr int kSize = 32;
   for (const TestImage kind : {TestImage::kNatural, TestImage::kNoise}) {
     const std::vector<float> image = MakeTestImage(kind, kSize, kSize, 1);
     // Of both signs, and as unlike each other as can be.
@@ -139,15 +140,17 @@ TEST(GridBilateralFilterTest, IsSymmetricAndPositiveSemidefinite) {
       y[i] = disc[i] - 0.5f;
     }
     for (const GridBilateralFilterOptions& options :
-         {Linear(), GridBilateralFilterOptions(), Accurate()}) {
-      const std::vector<float> wx =
-          Filter(image, kSize, kSize, 15, 100, x, options);
-      const std::vector<float> wy =
-          Filter(image, kSize, kSize, 15, 100, y, options);
-      const double norm = std::sqrt(Dot(wx, wx) * Dot(y, y));
-      EXPECT_NEAR(Dot(y, wx), Dot(x, wy), 1e-6 * norm);
-      EXPECT_GE(Dot(x, wx), -1e-6 * std::sqrt(Dot(x, x) * Dot(wx, wx)));
-      EXPECT_GE(Dot(y, wy), 0);
+         {Fast(), GridBilateralFilterOptions(), Accurate()}) {
+      for (const double sigma_xy : {100.0, 10.0, 6.0}) {
+        const std::vector<float> wx =
+            Filter(image, kSize, kSize, 15, sigma_xy, x, options);
+        const std::vector<float> wy =
+            Filter(image, kSize, kSize, 15, sigma_xy, y, options);
+        const double norm = std::sqrt(Dot(wx, wx) * Dot(y, y));
+        EXPECT_NEAR(Dot(y, wx), Dot(x, wy), 1e-6 * norm);
+        EXPECT_GE(Dot(x, wx), -1e-6 * std::sqrt(Dot(x, x) * Dot(wx, wx)));
+        EXPECT_GE(Dot(y, wy), 0);
+      }
     }
   }
 }
@@ -215,13 +218,113 @@ TEST(GridBilateralFilterTest, AnyRangeOfColoursWillDo) {
   }
 }
 
-TEST(GridBilateralFilterTest, RejectsASmallSigmaXy) {
-  const std::vector<float> image(3 * 100 * 100, 1.0f);
+// A sigma_xy far below the image's size: several tiles, with couplings.
+TEST(GridBilateralFilterTest, TilesStayWithinTheErrorBudgets) {
+  struct Case {
+    int height, width;
+    double sigma_xy;
+    int tiles;
+  };
+  for (const Case& c : {Case{44, 44, 11, 4}, Case{36, 36, 4, 16},
+                        Case{20, 90, 14, 3}, Case{67, 31, 9, 8}}) {
+    SCOPED_TRACE(c.sigma_xy);
+    for (const TestImage kind : {TestImage::kNatural, TestImage::kTextured}) {
+      const std::vector<float> image =
+          MakeTestImage(kind, c.height, c.width, 1);
+      const std::vector<float> maps = MakeTestMaps(2, c.height, c.width, 1);
+      const std::vector<float> ones(image.size() / 3, 1.0f);
+      const auto filter = GridBilateralFilter::Create(
+          image.data(), c.height, c.width, 15, c.sigma_xy, {});
+      ASSERT_THAT(filter, IsOk());
+      EXPECT_EQ(filter->num_tiles(), c.tiles);
+      std::vector<float> actual =
+          Filter(image, c.height, c.width, 15, c.sigma_xy, maps);
+      std::vector<double> expected = ReferenceBilateralFilter(
+          image, c.height, c.width, 15, c.sigma_xy, maps);
+      EXPECT_LE(RelativeL2Error(actual, expected), 1.5e-2);
+      EXPECT_LE(RelativeL2Error(Filter(image, c.height, c.width, 15, c.sigma_xy,
+                                       maps, Accurate()),
+                                expected),
+                8e-3);
+      const std::vector<float> weights =
+          Filter(image, c.height, c.width, 15, c.sigma_xy, ones);
+      const std::vector<double> exact_weights = ReferenceBilateralFilter(
+          image, c.height, c.width, 15, c.sigma_xy, ones);
+      for (size_t i = 0; i < actual.size(); ++i) {
+        actual[i] /= weights[i % ones.size()];
+        expected[i] /= exact_weights[i % ones.size()];
+      }
+      EXPECT_LE(RelativeL2Error(actual, expected), 3e-3);
+    }
+  }
+}
+
+TEST(GridBilateralFilterTest, PlanForAnotherImageIsThatOfANewFilter) {
+  GridBilateralFilter filter;
+  FilterWorkspace workspace;
+  struct Case {
+    TestImage kind;
+    int height, width, channels;
+    double sigma_rgb, sigma_xy;
+  };
+  for (const Case& c : {Case{TestImage::kNoise, 40, 30, 5, 15, 100},
+                        Case{TestImage::kNatural, 40, 30, 2, 15, 100},
+                        Case{TestImage::kNatural, 40, 30, 2, 15, 8},
+                        Case{TestImage::kTextured, 40, 30, 3, 25, 8},
+                        Case{TestImage::kConstant, 1, 7, 1, 15, 8}}) {
+    const std::vector<float> image =
+        MakeTestImage(c.kind, c.height, c.width, 1);
+    const std::vector<float> maps =
+        MakeTestMaps(c.channels, c.height, c.width, 2);
+    ASSERT_THAT(filter.Plan(image.data(), c.height, c.width, c.sigma_rgb,
+                            c.sigma_xy, {}),
+                IsOk());
+    std::vector<float> out(maps.size());
+    filter.Filter(maps.data(), c.channels, out.data(), &workspace, 1);
+    EXPECT_EQ(out,
+              Filter(image, c.height, c.width, c.sigma_rgb, c.sigma_xy, maps));
+  }
+}
+
+TEST(GridBilateralFilterTest, IsTheSameForAnyNumberOfThreads) {
+  for (const double sigma_xy : {100.0, 12.0}) {  // One tile, and several.
+    const std::vector<float> image =
+        MakeTestImage(TestImage::kTextured, 50, 40, 1);
+    const auto filter =
+        GridBilateralFilter::Create(image.data(), 50, 40, 15, sigma_xy, {});
+    ASSERT_THAT(filter, IsOk());
+    for (const int channels : {1, 2, 7}) {
+      const std::vector<float> maps = MakeTestMaps(channels, 50, 40, 2);
+      std::vector<float> expected(maps.size());
+      filter->Filter(maps.data(), channels, expected.data());
+      for (const int num_threads : {2, 3, 8}) {
+        FilterWorkspace workspace;
+        std::vector<float> out(maps.size());
+        filter->Filter(maps.data(), channels, out.data(), &workspace,
+                       num_threads);
+        EXPECT_EQ(out, expected) << channels << ", " << num_threads;
+      }
+    }
+  }
+}
+
+TEST(GridBilateralFilterTest, RejectsTooManyNodesOfSmallTiles) {
+  const std::vector<float> image =
+      MakeTestImage(TestImage::kNoise, 120, 120, 1);
   EXPECT_THAT(
-      GridBilateralFilter::Create(image.data(), 100, 100, 15, 2, {}).status(),
+      GridBilateralFilter::Create(image.data(), 120, 120, 15, 2, {}).status(),
       StatusIs(absl::StatusCode::kInvalidArgument,
-               HasSubstr("sigma_xy_pixels of the order of the image (about a "
-                         "sixth of its sides or more), got 2 for 100 x 100")));
+               AllOf(HasSubstr("sigma_rgb 15, sigma_xy_pixels 2 and the "
+                               "colours of the image, more than 524288"),
+                     HasSubstr("use larger sigmas or the exact method"))));
+}
+
+TEST(GridBilateralFilterTest, RejectsLongSides) {
+  const std::vector<float> image(3 * 70000, 1.0f);
+  EXPECT_THAT(
+      GridBilateralFilter::Create(image.data(), 1, 70000, 15, 100, {}).status(),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("sides of at most 65536 pixels, got 1 x 70000")));
 }
 
 TEST(GridBilateralFilterTest, RejectsASmallSigmaRgb) {

@@ -22,7 +22,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "vision/crf/filter_workspace.h"
 
 namespace vision {
 
@@ -34,10 +36,13 @@ struct LatticeBilateralFilterOptions {
   bool phantom_points = true;
 };
 
-// Immutable; Filter() may run on several threads. O(N) with a hash table of the
-// lattice's vertices; some 100 to 200 N bytes.
+// Filter() may run on several threads. O(N) with a hash table of the lattice's
+// vertices; some 100 to 250 N bytes.
 class LatticeBilateralFilter {
  public:
+  // Make a filter before use: see Plan().
+  LatticeBilateralFilter() = default;
+
   // `rgb_chw`: [3, height, width], finite; sizes and sigmas positive.
   // kInvalidArgument if features are so large (colours over sigma_rgb beyond
   // some 350) that lattice coordinates do not fit the hash table's keys.
@@ -46,22 +51,76 @@ class LatticeBilateralFilter {
       double sigma_xy_pixels,
       const LatticeBilateralFilterOptions& options = {});
 
-  // out = W in, both [channels, height, width].
-  void Filter(const float* in, int channels, float* out) const;
+  // Create() that keeps memory. After an error the filter is not to be used.
+  absl::Status Plan(const float* rgb_chw, int height, int width,
+                    double sigma_rgb, double sigma_xy_pixels,
+                    const LatticeBilateralFilterOptions& options = {});
+
+  // out = W in, both [channels, height, width]. Bitwise the same for any number
+  // of threads.
+  void Filter(const float* in, int channels, float* out,
+              FilterWorkspace* workspace, int num_threads) const;
 
   // Number of occupied lattice vertices.
   int num_vertices() const { return num_vertices_; }
+  // Memory of the filter itself.
+  size_t bytes() const;
 
  private:
   static constexpr size_t kDimensions = 5;
   static constexpr size_t kVertices = kDimensions + 1;  // Of a simplex.
 
-  LatticeBilateralFilter() = default;
+  // Numbers keys from 1 in the order of their first appearance.
+  class VertexTable {
+   public:
+    void Clear();
+    int32_t FindOrInsert(uint64_t key) {
+      const size_t slot = FindSlot(key);
+      const int32_t number = slots_[slot].number;
+      return number != 0 ? number : Insert(slot, key);
+    }
+    // The key's number, 0 if it has none.
+    int32_t Find(uint64_t key) const { return slots_[FindSlot(key)].number; }
+    const std::vector<uint64_t>& keys() const { return keys_; }
+    size_t bytes() const {
+      return slots_.capacity() * sizeof(Slot) +
+             keys_.capacity() * sizeof(uint64_t);
+    }
 
-  int size_ = 0;  // Pixels.
+   private:
+    struct Slot {
+      uint64_t key;
+      int32_t number;  // 0: free.
+    };
+
+    // The key's slot, or the free one where it belongs.
+    size_t FindSlot(uint64_t key) const {
+      // Fibonacci hashing (Knuth, volume 3, section 6.4), linear probing.
+      size_t slot = (key * 0x9E3779B97F4A7C15) >> (64 - bits_);
+      while (slots_[slot].number != 0 && slots_[slot].key != key) {
+        slot = (slot + 1) & (slots_.size() - 1);
+      }
+      return slot;
+    }
+    // Puts the key into its free slot.
+    int32_t Insert(size_t slot, uint64_t key);
+    void Rehash(int bits);
+
+    int bits_ = 0;
+    std::vector<Slot> slots_;
+    std::vector<uint64_t> keys_;
+  };
+
+  // Of `kGroup` channels from `in`.
+  template <size_t kGroup>
+  void FilterGroup(const float* in, float* values, float* blurred,
+                   float* out) const;
+
+  size_t size_ = 0;  // Pixels.
   int num_vertices_ = 0;
-  // Of each pixel's simplex. Vertices are numbered from 1: 0 stands for one
-  // that does not exist and whose value is zero.
+  VertexTable table_;
+  // Of each pixel's simplex, padded to whole blocks. Vertices are numbered from
+  // 1: 0 stands for one that does not exist and whose value is zero.
   std::vector<std::array<int32_t, kVertices>> vertices_;
   std::vector<std::array<float, kVertices>> weights_;
   // The two neighbours of each vertex along each lattice direction.

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "testing/golden.h"
 #include "testing/status_matchers.h"
+#include "vision/crf/filter_workspace.h"
+#include "vision/crf/for_each_target.h"
 #include "vision/crf/test_images.h"
 
 namespace vision {
@@ -30,9 +33,10 @@ std::vector<float> Filter(const std::vector<float>& image, int height,
       image.data(), height, width, sigma_rgb, sigma_xy, options);
   EXPECT_THAT(filter, IsOk());
   std::vector<float> out(maps.size());
+  FilterWorkspace workspace;
   filter->Filter(maps.data(),
-                 static_cast<int>(maps.size() / (image.size() / 3)),
-                 out.data());
+                 static_cast<int>(maps.size() / (image.size() / 3)), out.data(),
+                 &workspace, /*num_threads=*/1);
   return out;
 }
 
@@ -188,6 +192,42 @@ TEST(LatticeBilateralFilterTest, GrowsItsTable) {
       LatticeBilateralFilter::Create(image.data(), 64, 64, 2, 2);
   ASSERT_THAT(filter, IsOk());
   EXPECT_GE(filter->num_vertices(), 5 * 64 * 64);
+}
+
+TEST(LatticeBilateralFilterTest, IsTheSameOnEveryInstructionSet) {
+  const std::vector<float> image =
+      MakeTestImage(TestImage::kTextured, 21, 17, 1);
+  const std::vector<float> maps = MakeTestMaps(6, 21, 17, 2);
+  const std::vector<float> expected = Filter(image, 21, 17, 15, 50, maps);
+  ForEachTarget([&](absl::string_view name) {
+    EXPECT_EQ(Filter(image, 21, 17, 15, 50, maps), expected)
+        << std::string(name);
+  });
+}
+
+TEST(LatticeBilateralFilterTest, ChannelsDoNotMixForAnyNumberOfThreads) {
+  const std::vector<float> image =
+      MakeTestImage(TestImage::kNatural, 20, 20, 1);
+  const auto filter =
+      LatticeBilateralFilter::Create(image.data(), 20, 20, 15, 50);
+  ASSERT_THAT(filter, IsOk());
+  for (const int channels : {1, 2, 3, 4, 5, 11}) {
+    const std::vector<float> maps = MakeTestMaps(channels, 20, 20, 2);
+    std::vector<float> expected;
+    for (int k = 0; k < channels; ++k) {
+      const std::vector<float> one(maps.begin() + k * 400,
+                                   maps.begin() + (k + 1) * 400);
+      const std::vector<float> out = Filter(image, 20, 20, 15, 50, one);
+      expected.insert(expected.end(), out.begin(), out.end());
+    }
+    for (const int num_threads : {1, 2, 5}) {
+      FilterWorkspace workspace;
+      std::vector<float> out(maps.size());
+      filter->Filter(maps.data(), channels, out.data(), &workspace,
+                     num_threads);
+      EXPECT_EQ(out, expected);
+    }
+  }
 }
 
 TEST(LatticeBilateralFilterTest, RejectsSigmasWhoseKeysWouldOverflow) {

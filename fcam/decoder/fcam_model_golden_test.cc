@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "testing/golden.h"
 #include "testing/test_data.h"
 #include "torch/types.h"
+#include "vision/base/file_io.h"
 #include "wsol/classifier/classifier.h"
 
 namespace fcam {
@@ -58,53 +60,132 @@ std::vector<double> ToVector(const at::Tensor& tensor) {
                              values.data_ptr<double>() + values.numel());
 }
 
-TEST(FcamModelGoldenTest, Resnet50EqualsThePublishedNetwork) {
+at::Tensor ToTensor(const ::testing::GoldenTensor& golden) {
+  const at::Tensor tensor = at::empty(golden.shape, at::kDouble);
+  std::copy(golden.data.begin(), golden.data.end(), tensor.data_ptr<double>());
+  return tensor;
+}
+
+// A published network, and what its parameters are known to be.
+struct Published {
+  std::string backbone;
+  std::vector<int64_t> decoder_channels;
+  bool center;
+  int64_t encoder_parameters;
+  int64_t trainable_parameters;
+  // CRC-32 of the names of all parameters, one a line, part by part.
+  uint32_t names_crc32;
+};
+
+void ExpectPublishedNetwork(const Published& published) {
   const json golden =
       ::testing::ReadTestJson("fcam/decoder/testdata/models.json");
-  ASSERT_EQ(golden.at("cases").size(), 1u);
-  const json& c = golden.at("cases")[0];
+  const auto c = std::find_if(
+      golden.at("cases").begin(), golden.at("cases").end(), [&](const json& x) {
+        return x.at("inputs").at("model").at("encoder") == published.backbone;
+      });
+  ASSERT_NE(c, golden.at("cases").end());
+  const json& inputs = c->at("inputs");
   wsol::ClassifierOptions classifier_options;
-  classifier_options.backbone = "resnet50";
-  classifier_options.num_classes = c.at("inputs").at("model").at("classes");
+  classifier_options.backbone = published.backbone;
+  classifier_options.num_classes = inputs.at("model").at("classes");
+  FcamModelOptions options;
+  options.decoder.channels = published.decoder_channels;
+  options.decoder.center = published.center;
   const auto model =
-      MakeFcamModel(wsol::MakeClassifier(classifier_options).value(), {})
+      MakeFcamModel(wsol::MakeClassifier(classifier_options).value(), options)
           .value();
   int64_t trainable = 0;
   for (const at::Tensor& parameter : model->TrainableParameters()) {
     trainable += parameter.numel();
   }
-  EXPECT_EQ(trainable, 9013218);
+  EXPECT_EQ(trainable, published.trainable_parameters);
+  int64_t encoder = 0;
+  for (const at::Tensor& parameter :
+       model->classifier().encoder().parameters()) {
+    encoder += parameter.numel();
+  }
+  EXPECT_EQ(encoder, published.encoder_parameters);
+  std::string names;
+  for (const std::string part :
+       {"encoder", "decoder", "classification_head", "segmentation_head"}) {
+    for (const auto& item : model->named_parameters()) {
+      if (item.key().rfind(part + ".", 0) != 0) continue;
+      names += (names.empty() ? "" : "\n") + item.key();
+    }
+  }
+  EXPECT_EQ(vision::Crc32(names), published.names_crc32);
 
   model->to(at::kDouble);
   model->eval();
-  Fill(*model, c.at("inputs").at("model").at("fill").at("gen"));
-  const ::testing::GoldenTensor x =
-      ::testing::MakeGoldenTensor(c.at("inputs").at("x"));
-  const at::Tensor images = at::empty(x.shape, at::kDouble);
-  std::copy(x.data.begin(), x.data.end(), images.data_ptr<double>());
-
+  Fill(*model, inputs.at("model").at("fill").at("gen"));
   const at::NoGradGuard no_grad;
-  const FcamOutput output = model->forward(images);
-  const json& expect = c.at("expect");
-  const double rtol = c.at("tol").at("rtol");
-  const double atol = c.at("tol").at("atol");
+  const at::Tensor images =
+      ToTensor(::testing::MakeGoldenTensor(inputs.at("x")));
+  // model->forward(images), but the decoder's blocks are seen too.
+  const wsol::ClassifierOutput output = model->classifier().forward(images);
+  const std::vector<at::Tensor> blocks =
+      model->decoder().ForwardBlocks(output.features);
+  const at::Tensor fcams = model->segmentation_head().forward(blocks.back());
+  const json& expect = c->at("expect");
+  const double rtol = c->at("tol").at("rtol");
+  const double atol = c->at("tol").at("atol");
   const auto check = [&](const json& expected, const at::Tensor& actual) {
     EXPECT_EQ(
         ::testing::CompareWithGolden(expected, ToVector(actual), rtol, atol),
         "");
   };
+  ASSERT_EQ(output.features.size(), expect.at("features").size());
+  for (size_t i = 0; i < output.features.size(); ++i) {
+    SCOPED_TRACE(i);
+    check(expect.at("features")[i], output.features[i]);
+  }
   check(expect.at("logits"), output.logits);
   EXPECT_EQ(output.logits.argmax(1).item<int64_t>(),
             expect.at("argmax").get<int64_t>());
-  check(expect.at("fcams"), output.fcams);
-  check(expect.at("foreground"), ForegroundMap(output.fcams));
-  const std::vector<at::Tensor> blocks =
-      model->decoder().ForwardBlocks(output.features);
+  check(expect.at("fcams"), fcams);
+  check(expect.at("foreground"), ForegroundMap(fcams));
+  const int64_t class_idx = inputs.at("class_idx");
+  at::Tensor cam = at::tensordot(
+      model->named_parameters()["classification_head.fc.weight"][class_idx],
+      output.features.back()[0], {0}, {0});
+  cam = cam - cam.min();
+  check(expect.at("cam"), cam / cam.max());
   ASSERT_EQ(blocks.size(), expect.at("decoder_blocks").size());
   for (size_t i = 0; i < blocks.size(); ++i) {
     SCOPED_TRACE(i);
     check(expect.at("decoder_blocks")[i], blocks[i]);
   }
+  if (!published.center) {  // The third network is slow.
+    EXPECT_TRUE(model->forward(images).fcams.equal(fcams));
+  }
+}
+
+TEST(FcamModelGoldenTest, Resnet50EqualsThePublishedNetwork) {
+  ExpectPublishedNetwork({"resnet50",
+                          {256, 128, 64, 32, 16},
+                          /*center=*/false,
+                          23508032,
+                          9013218,
+                          2162987878});
+}
+
+TEST(FcamModelGoldenTest, Vgg16EqualsThePublishedNetwork) {
+  ExpectPublishedNetwork({"vgg16",
+                          {256, 128, 64},
+                          /*center=*/true,
+                          19434304,
+                          23120770,
+                          685753434});
+}
+
+TEST(FcamModelGoldenTest, InceptionV3EqualsThePublishedNetwork) {
+  ExpectPublishedNetwork({"inceptionv3",
+                          {256, 128, 64, 32, 16},
+                          /*center=*/false,
+                          25482976,
+                          5704674,
+                          4087110206});
 }
 
 }  // namespace

@@ -17,25 +17,24 @@
 #include "c10/util/Exception.h"
 #include "torch/nn/module.h"
 #include "torch/nn/modules/batchnorm.h"
-#include "torch/nn/modules/conv.h"
 #include "vision/backbones/backbone.h"
 #include "vision/base/nearest_names.h"
 #include "vision/base/status_util.h"
 #include "vision/base/torch_status.h"
 #include "vision/nn/conv_block.h"
+#include "vision/nn/conv_norm_pair.h"
 #include "vision/nn/weight_init.h"
 
 namespace vision {
 namespace {
 
-using Conv2d = std::shared_ptr<torch::nn::Conv2dImpl>;
-using BatchNorm2d = std::shared_ptr<torch::nn::BatchNorm2dImpl>;
+using Pair = std::shared_ptr<ConvNormPair>;
 
 // The ReLUs and the sum below work in place: neither batch norm nor the sum
 // reads its output in the backward pass, and ReLU's own backward reads just
 // that.
 
-class Block : public torch::nn::Module {
+class Block : public torch::nn::Module, public ConvNormOwner {
  public:
   virtual at::Tensor forward(const at::Tensor& x) = 0;
   // The norm in front of the sum.
@@ -52,8 +51,8 @@ class Block : public torch::nn::Module {
   }
 
   at::Tensor AddIdentity(at::Tensor residual, const at::Tensor& x) {
-    residual += downsample_ ? downsample_->forward(x) : x;
-    return residual.relu_();
+    return AddRelu(std::move(residual),
+                   downsample_ ? downsample_->forward(x) : x);
   }
 
  private:
@@ -63,26 +62,23 @@ class Block : public torch::nn::Module {
 class BasicBlock : public Block {
  public:
   BasicBlock(int64_t in_channels, int64_t width, int64_t stride)
-      : conv1_(register_module("conv1",
-                               MakeConv2d(in_channels, width, 3, stride))),
-        bn1_(register_module("bn1", MakeBatchNorm2d(width))),
-        conv2_(register_module("conv2", MakeConv2d(width, width, 3))),
-        bn2_(register_module("bn2", MakeBatchNorm2d(width))) {
+      : first_(RegisterConvNorm(*this, "conv1",
+                                MakeConv2d(in_channels, width, 3, stride),
+                                "bn1", MakeBatchNorm2d(width))),
+        second_(RegisterConvNorm(*this, "conv2", MakeConv2d(width, width, 3),
+                                 "bn2", MakeBatchNorm2d(width))) {
     RegisterDownsample(in_channels, width, stride);
   }
 
   at::Tensor forward(const at::Tensor& x) override {
-    at::Tensor y = bn1_->forward(conv1_->forward(x)).relu_();
-    return AddIdentity(bn2_->forward(conv2_->forward(y)), x);
+    return AddIdentity(second_->forward(first_->ForwardRelu(x)), x);
   }
 
-  torch::nn::BatchNorm2dImpl& last_norm() override { return *bn2_; }
+  torch::nn::BatchNorm2dImpl& last_norm() override { return second_->norm(); }
 
  private:
-  Conv2d conv1_;
-  BatchNorm2d bn1_;
-  Conv2d conv2_;
-  BatchNorm2d bn2_;
+  Pair first_;
+  Pair second_;
 };
 
 constexpr int64_t kBottleneckExpansion = 4;
@@ -92,31 +88,29 @@ class Bottleneck : public Block {
   // `inner` channels in the 3 x 3 convolution.
   Bottleneck(int64_t in_channels, int64_t inner, int64_t out_channels,
              int64_t stride, int64_t groups)
-      : conv1_(register_module("conv1", MakeConv2d(in_channels, inner, 1))),
-        bn1_(register_module("bn1", MakeBatchNorm2d(inner))),
-        conv2_(register_module("conv2",
-                               MakeConv2d(inner, inner, 3, stride, groups))),
-        bn2_(register_module("bn2", MakeBatchNorm2d(inner))),
-        conv3_(register_module("conv3", MakeConv2d(inner, out_channels, 1))),
-        bn3_(register_module("bn3", MakeBatchNorm2d(out_channels))) {
+      : first_(RegisterConvNorm(*this, "conv1",
+                                MakeConv2d(in_channels, inner, 1), "bn1",
+                                MakeBatchNorm2d(inner))),
+        second_(RegisterConvNorm(*this, "conv2",
+                                 MakeConv2d(inner, inner, 3, stride, groups),
+                                 "bn2", MakeBatchNorm2d(inner))),
+        third_(RegisterConvNorm(*this, "conv3",
+                                MakeConv2d(inner, out_channels, 1), "bn3",
+                                MakeBatchNorm2d(out_channels))) {
     RegisterDownsample(in_channels, out_channels, stride);
   }
 
   at::Tensor forward(const at::Tensor& x) override {
-    at::Tensor y = bn1_->forward(conv1_->forward(x)).relu_();
-    y = bn2_->forward(conv2_->forward(y)).relu_();
-    return AddIdentity(bn3_->forward(conv3_->forward(y)), x);
+    const at::Tensor y = second_->ForwardRelu(first_->ForwardRelu(x));
+    return AddIdentity(third_->forward(y), x);
   }
 
-  torch::nn::BatchNorm2dImpl& last_norm() override { return *bn3_; }
+  torch::nn::BatchNorm2dImpl& last_norm() override { return third_->norm(); }
 
  private:
-  Conv2d conv1_;
-  BatchNorm2d bn1_;
-  Conv2d conv2_;
-  BatchNorm2d bn2_;
-  Conv2d conv3_;
-  BatchNorm2d bn3_;
+  Pair first_;
+  Pair second_;
+  Pair third_;
 };
 
 int64_t OutputChannels(const ResNetOptions& options, size_t stage) {
@@ -162,21 +156,23 @@ class Stage : public torch::nn::Module {
   std::vector<std::shared_ptr<Block>> blocks_;
 };
 
-class ResNet : public Backbone {
+class ResNet : public Backbone, public ConvNormOwner {
  public:
   // `options` are valid.
   explicit ResNet(const ResNetOptions& options)
       : options_(options),
-        conv1_(register_module(
-            "conv1", MakeConv2d(options.in_channels, options.stem_width,
-                                options.stem_kernel, options.stem_stride))),
-        bn1_(register_module("bn1", MakeBatchNorm2d(options.stem_width))) {
+        stem_(RegisterConvNorm(
+            *this, "conv1",
+            MakeConv2d(options.in_channels, options.stem_width,
+                       options.stem_kernel, options.stem_stride),
+            "bn1", MakeBatchNorm2d(options.stem_width))) {
     int64_t channels = options.stem_width;
     for (size_t i = 0; i < options.blocks.size(); ++i) {
       stages_.push_back(register_module(
           StageName(i), std::make_shared<Stage>(options, i, channels)));
       channels = OutputChannels(options, i);
     }
+    if (options.dropout > 0) RegisterDropout(options.dropout);
     InitWeights();
   }
 
@@ -185,7 +181,7 @@ class ResNet : public Backbone {
                 "ResNet expects images [N, ", options_.in_channels,
                 ", H, W], got ", images.sizes());
     FeaturePyramid pyramid = {images};
-    at::Tensor x = bn1_->forward(conv1_->forward(images)).relu_();
+    at::Tensor x = stem_->ForwardRelu(images);
     pyramid.push_back(x);
     if (options_.stem_max_pool) {
       x = at::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
@@ -194,6 +190,7 @@ class ResNet : public Backbone {
       x = stage->forward(x);
       pyramid.push_back(x);
     }
+    pyramid.back() = ApplyDropout(x);
     return pyramid;
   }
 
@@ -219,6 +216,8 @@ class ResNet : public Backbone {
     return {StageName(stages_.size() - 1)};
   }
 
+  std::string input_weight() const override { return "conv1.weight"; }
+
  private:
   static std::string StageName(size_t i) {
     return absl::StrCat("layer", i + 1);
@@ -241,8 +240,7 @@ class ResNet : public Backbone {
   }
 
   const ResNetOptions options_;
-  Conv2d conv1_;
-  BatchNorm2d bn1_;
+  Pair stem_;
   std::vector<std::shared_ptr<Stage>> stages_;
 };
 
@@ -296,18 +294,6 @@ constexpr Preset kPresets[] = {
 
 }  // namespace
 
-absl::StatusOr<StridePreset> ParseStridePreset(absl::string_view name) {
-  for (const StridePreset preset :
-       {StridePreset::kWsol28, StridePreset::kImageNet}) {
-    if (name == StridePresetName(preset)) return preset;
-  }
-  return UnknownNameError("stride preset", name, {"wsol28", "imagenet"});
-}
-
-absl::string_view StridePresetName(StridePreset preset) {
-  return preset == StridePreset::kWsol28 ? "wsol28" : "imagenet";
-}
-
 absl::Status ResNetOptions::Validate() const {
   constexpr int64_t kMaxChannels = 1 << 16;
   VISION_RETURN_IF_ERROR(
@@ -326,6 +312,9 @@ absl::Status ResNetOptions::Validate() const {
   VISION_RETURN_IF_ERROR(CheckRange("stem_stride", stem_stride, 1, 8));
   VISION_RETURN_IF_ERROR(
       CheckRange("in_channels", in_channels, 1, kMaxChannels));
+  if (!(dropout >= 0 && dropout < 1)) {
+    return FieldError("dropout", absl::StrCat(dropout), "0 up to below 1");
+  }
   if (block == ResNetBlock::kBasic) {
     if (base_width != 64) {
       return FieldError("base_width", absl::StrCat(base_width),

@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "vision/backbones/backbone.h"
+#include "vision/backbones/stride_preset.h"
 
 namespace vision {
 
@@ -30,17 +31,6 @@ enum class ResNetBlock {
   // 1x1-BN-ReLU-3x3-BN-ReLU-1x1-BN, + identity, ReLU. Output: 4 x the width.
   kBottleneck,
 };
-
-enum class StridePreset {
-  // Strides of the last two stages are 1: maps of 28 x 28 for 224 x 224 images.
-  kWsol28,
-  // torchvision's: maps of 7 x 7.
-  kImageNet,
-};
-
-// "wsol28", "imagenet"; kInvalidArgument names both.
-absl::StatusOr<StridePreset> ParseStridePreset(absl::string_view name);
-absl::string_view StridePresetName(StridePreset preset);
 
 // The defaults are ResNet-18 with WSOL strides.
 struct ResNetOptions {
@@ -66,6 +56,8 @@ struct ResNetOptions {
   // Start each block as the identity: weight 0 in its last batch norm (Goyal et
   // al., 2017).
   bool zero_init_last_norm = false;
+  // Probability of dropout on the last stage's output, in [0, 1).
+  double dropout = 0;
   // Of the initial weights: convolutions Kaiming normal (fan out), BN 1 and 0.
   uint64_t seed = 0;
 

@@ -20,6 +20,7 @@
 #include "testing/test_data.h"
 #include "vision/backbones/backbone.h"
 #include "vision/backbones/golden_weights.h"
+#include "vision/backbones/stride_preset.h"
 #include "vision/base/file_io.h"
 #include "vision/nn/state_dict.h"
 
@@ -31,7 +32,6 @@ using ::testing::ElementsAre;
 using ::testing::HasShape;
 using ::testing::HasSubstr;
 using ::testing::IsOk;
-using ::testing::IsOkAndHolds;
 using ::testing::Not;
 using ::testing::StatusIs;
 using ::testing::TensorEq;
@@ -185,12 +185,6 @@ TEST_P(ResNetBlockTest, WeightsAreAFunctionOfTheSeed) {
 }
 
 TEST(ResNetTest, StridePresetsChangeStridesOnly) {
-  EXPECT_THAT(ParseStridePreset("imagenet"),
-              IsOkAndHolds(StridePreset::kImageNet));
-  EXPECT_THAT(ParseStridePreset("wsol28"), IsOkAndHolds(StridePreset::kWsol28));
-  EXPECT_THAT(ParseStridePreset("wsol"),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("did you mean wsol28?")));
   const auto wsol = ResNetPreset("resnet18", StridePreset::kWsol28);
   const auto imagenet = ResNetPreset("resnet18", StridePreset::kImageNet);
   ASSERT_THAT(wsol, IsOk());

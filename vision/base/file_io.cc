@@ -63,18 +63,20 @@ absl::Status WriteAll(const FileDescriptor& file, absl::string_view contents,
     }
     contents.remove_prefix(static_cast<size_t>(written));
   }
-  if (fsync(file.get()) != 0) return ErrnoStatus(errno, "flush", path);
   return absl::OkStatus();
 }
 
 absl::Status WriteAndRename(const std::string& temporary,
                             const std::string& path,
-                            absl::string_view contents) {
+                            absl::Span<const absl::string_view> pieces) {
   {
     const FileDescriptor file(open(
         temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
     if (file.get() < 0) return ErrnoStatus(errno, "create", path);
-    VISION_RETURN_IF_ERROR(WriteAll(file, contents, path));
+    for (const absl::string_view piece : pieces) {
+      VISION_RETURN_IF_ERROR(WriteAll(file, piece, path));
+    }
+    if (fsync(file.get()) != 0) return ErrnoStatus(errno, "flush", path);
   }
   if (rename(temporary.c_str(), path.c_str()) != 0) {
     return ErrnoStatus(errno, "rename to", path);
@@ -117,8 +119,13 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::string_view contents) {
+  return WriteFileAtomically(path, absl::MakeConstSpan(&contents, 1));
+}
+
+absl::Status WriteFileAtomically(const std::string& path,
+                                 absl::Span<const absl::string_view> pieces) {
   const std::string temporary = absl::StrCat(path, ".tmp", getpid());
-  const absl::Status status = WriteAndRename(temporary, path, contents);
+  const absl::Status status = WriteAndRename(temporary, path, pieces);
   if (!status.ok()) unlink(temporary.c_str());
   return status;
 }

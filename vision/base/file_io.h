@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace vision {
 
@@ -23,6 +24,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 // kPermissionDenied, kNotFound if the folder is missing.
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::string_view contents);
+
+// The same of contents in several pieces, one after the other, so that they
+// need not be copied together.
+absl::Status WriteFileAtomically(const std::string& path,
+                                 absl::Span<const absl::string_view> pieces);
 
 // Creates the folder and its parents; fine if it is there already.
 absl::Status CreateDirectories(const std::string& path);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/status_matchers.h"
@@ -27,6 +28,13 @@ TEST(FileIoTest, WritesAndReadsBackAnyBytes) {
   EXPECT_THAT(ReadFile(path), IsOkAndHolds(contents));
   ASSERT_THAT(WriteFileAtomically(path, ""), IsOk());
   EXPECT_THAT(ReadFile(path), IsOkAndHolds(std::string()));
+}
+
+TEST(FileIoTest, WritesPiecesOneAfterTheOther) {
+  const std::string path = TempPath("pieces");
+  const absl::string_view pieces[] = {"one", "", "two"};
+  ASSERT_THAT(WriteFileAtomically(path, pieces), IsOk());
+  EXPECT_THAT(ReadFile(path), IsOkAndHolds(std::string("onetwo")));
 }
 
 TEST(FileIoTest, ReadsFilesWhoseSizeTheSystemDoesNotTell) {

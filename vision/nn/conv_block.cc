@@ -31,17 +31,14 @@ std::shared_ptr<torch::nn::BatchNorm2dImpl> MakeBatchNorm2d(int64_t channels) {
 
 ConvNorm::ConvNorm(int64_t in_channels, int64_t out_channels, int64_t kernel,
                    int64_t stride)
-    : conv_(register_module(
-          "0", MakeConv2d(in_channels, out_channels, kernel, stride))),
-      norm_(register_module("1", MakeBatchNorm2d(out_channels))) {}
+    : pair_(RegisterConvNorm(
+          *this, "0", MakeConv2d(in_channels, out_channels, kernel, stride),
+          "1", MakeBatchNorm2d(out_channels))) {}
 
-at::Tensor ConvNorm::forward(const at::Tensor& x) {
-  return norm_->forward(conv_->forward(x));
-}
+at::Tensor ConvNorm::forward(const at::Tensor& x) { return pair_->forward(x); }
 
 at::Tensor ConvNormRelu::forward(const at::Tensor& x) {
-  // In place: the norm's backward pass does not read its output.
-  return ConvNorm::forward(x).relu_();
+  return pair().ForwardRelu(x);
 }
 
 }  // namespace vision

@@ -15,6 +15,7 @@
 #include "torch/nn/module.h"
 #include "torch/nn/modules/batchnorm.h"
 #include "torch/nn/modules/conv.h"
+#include "vision/nn/conv_norm_pair.h"
 
 namespace vision {
 
@@ -33,19 +34,22 @@ std::shared_ptr<torch::nn::BatchNorm2dImpl> MakeBatchNorm2d(int64_t channels);
 
 // Convolution and batch norm, children "0" and "1" as in a torch Sequential.
 //   y = norm(conv(x)), [N, in, H, W] -> [N, out, ceil(H / s), ceil(W / s)].
-class ConvNorm : public torch::nn::Module {
+class ConvNorm : public torch::nn::Module, public ConvNormOwner {
  public:
   ConvNorm(int64_t in_channels, int64_t out_channels, int64_t kernel,
            int64_t stride = 1);
 
   at::Tensor forward(const at::Tensor& x);
 
-  torch::nn::Conv2dImpl& conv() { return *conv_; }
-  torch::nn::BatchNorm2dImpl& norm() { return *norm_; }
+  torch::nn::Conv2dImpl& conv() { return pair_->conv(); }
+  // Throws c10::Error once the norm is folded.
+  torch::nn::BatchNorm2dImpl& norm() { return pair_->norm(); }
+
+ protected:
+  const ConvNormPair& pair() const { return *pair_; }
 
  private:
-  std::shared_ptr<torch::nn::Conv2dImpl> conv_;
-  std::shared_ptr<torch::nn::BatchNorm2dImpl> norm_;
+  std::shared_ptr<ConvNormPair> pair_;
 };
 
 // ConvNorm followed by max(0, .); the same children and keys.

@@ -6,14 +6,19 @@
 #include "torch/nn/module.h"
 #include "torch/nn/modules/batchnorm.h"
 #include "torch/nn/modules/dropout.h"
+#include "vision/nn/stochastic_depth.h"
 
 namespace vision {
 namespace {
 
-bool IsNormOrDropout(const torch::nn::Module& module) {
+bool IsNorm(const torch::nn::Module& module) {
   return module.as<torch::nn::BatchNorm1dImpl>() != nullptr ||
          module.as<torch::nn::BatchNorm2dImpl>() != nullptr ||
-         module.as<torch::nn::BatchNorm3dImpl>() != nullptr ||
+         module.as<torch::nn::BatchNorm3dImpl>() != nullptr;
+}
+
+bool IsNormOrDropout(const torch::nn::Module& module) {
+  return IsNorm(module) || module.as<StochasticDepth>() != nullptr ||
          module.as<torch::nn::DropoutImpl>() != nullptr ||
          module.as<torch::nn::Dropout2dImpl>() != nullptr ||
          module.as<torch::nn::Dropout3dImpl>() != nullptr;
@@ -27,6 +32,11 @@ bool IsNormOrDropout(const torch::nn::Module& module) {
 void SetNormAndDropoutToEval(torch::nn::Module& module) {
   if (IsNormOrDropout(module)) module.eval();
   for (const auto& child : module.children()) SetNormAndDropoutToEval(*child);
+}
+
+void SetNormToEval(torch::nn::Module& module) {
+  if (IsNorm(module)) module.eval();
+  for (const auto& child : module.children()) SetNormToEval(*child);
 }
 
 void Freeze(torch::nn::Module& module) {

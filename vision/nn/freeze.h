@@ -18,6 +18,9 @@ namespace vision {
 // model with a frozen part overrides train() and calls this after it.
 void SetNormAndDropoutToEval(torch::nn::Module& module);
 
+// The same for batch norms only: running statistics stay, dropout works.
+void SetNormToEval(torch::nn::Module& module);
+
 // Clears requires_grad of all parameters and calls SetNormAndDropoutToEval.
 void Freeze(torch::nn::Module& module);
 

@@ -60,6 +60,14 @@ TEST(FreezeTest, TrainThawsNormsUntilTheyAreSetAgain) {
   EXPECT_TRUE(IsFrozen(*net));
 }
 
+TEST(SetNormToEvalTest, LeavesDropoutInTrainingMode) {
+  Net net;
+  SetNormToEval(net);
+  EXPECT_FALSE(net.block->norm().is_training());
+  EXPECT_TRUE(net.dropout->is_training());
+  EXPECT_TRUE(net.block->conv().weight.requires_grad());
+}
+
 TEST(FreezeTest, EmptyModuleIsFrozen) {
   torch::nn::Module empty;
   Freeze(empty);

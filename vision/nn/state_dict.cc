@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ATen/ATen.h"
@@ -12,11 +17,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "torch/nn/module.h"
 #include "vision/base/file_io.h"
+#include "vision/base/mapped_file.h"
 #include "vision/base/status_util.h"
 #include "vision/base/torch_status.h"
-#include "vision/nn/state_dict_pickle.h"
+#include "vision/weights/checkpoint.h"
+#include "vision/weights/checkpoint_writer.h"
+#include "vision/weights/dtype.h"
+#include "vision/weights/tensor_entry.h"
 
 namespace vision {
 namespace {
@@ -54,6 +64,105 @@ void AppendNames(absl::string_view kind, const std::vector<std::string>& names,
                    absl::StrJoin(names.begin(),
                                  names.begin() + static_cast<int>(shown), ", "),
                    shown < names.size() ? ", ..." : "", ")"));
+}
+
+at::ScalarType ScalarTypeOf(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat64:
+      return at::kDouble;
+    case DType::kFloat32:
+      return at::kFloat;
+    case DType::kFloat16:
+      return at::kHalf;
+    case DType::kBFloat16:
+      return at::kBFloat16;
+    case DType::kInt64:
+      return at::kLong;
+    case DType::kInt32:
+      return at::kInt;
+    case DType::kInt16:
+      return at::kShort;
+    case DType::kInt8:
+      return at::kChar;
+    case DType::kUInt8:
+      return at::kByte;
+    case DType::kBool:
+      return at::kBool;
+  }
+  return at::kFloat;
+}
+
+std::optional<DType> DTypeOf(at::ScalarType type) {
+  for (const DTypeInfo& info : AllDTypes()) {
+    if (ScalarTypeOf(info.dtype) == type) return info.dtype;
+  }
+  return std::nullopt;
+}
+
+// The tensors of `dict` as bytes, which `dense` keeps.
+absl::Status MakeDense(const StateDict& dict, std::vector<at::Tensor>& dense,
+                       std::vector<DenseTensor>& tensors) {
+  for (const auto& item : dict) {
+    const std::string& name = item.key();
+    if (!item.value().defined()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("entry ", name, " is an undefined tensor"));
+    }
+    const std::optional<DType> dtype = DTypeOf(item.value().scalar_type());
+    if (!dtype.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "entry ", name, " has dtype ",
+          c10::toString(item.value().scalar_type()), ", which files lack"));
+    }
+    dense.push_back(
+        item.value().detach().cpu().contiguous(at::MemoryFormat::Contiguous));
+    const at::Tensor& values = dense.back();
+    tensors.push_back(
+        {name, *dtype, values.sizes().vec(),
+         absl::string_view(static_cast<const char*>(values.data_ptr()),
+                           values.nbytes())});
+  }
+  return absl::OkStatus();
+}
+
+// A tensor on the file's own pages, which keeps them.
+absl::StatusOr<at::Tensor> MakeTensor(const std::shared_ptr<MappedFile>& file,
+                                      const TensorEntry& entry) {
+  const at::ScalarType type = ScalarTypeOf(entry.dtype);
+  if (entry.span_bytes == 0) return at::empty(entry.shape, type);
+  const absl::string_view bytes = file->bytes().substr(
+      static_cast<size_t>(entry.offset), static_cast<size_t>(entry.span_bytes));
+  if (entry.dtype == DType::kBool &&
+      std::any_of(bytes.begin(), bytes.end(),
+                  [](char c) { return c != 0 && c != 1; })) {
+    // Reading such a bool is undefined.
+    return absl::DataLossError(
+        absl::StrCat("entry ", entry.name, " is of neither 0 nor 1"));
+  }
+  const int64_t item_size = GetDTypeInfo(entry.dtype).item_size;
+  if (entry.offset % item_size != 0) {
+    const at::Tensor copy = at::empty({entry.span_bytes / item_size}, type);
+    std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
+    return copy.as_strided(entry.shape, entry.strides);
+  }
+  return at::from_blob(
+      file->data() + entry.offset, entry.shape, entry.strides, [file](void*) {},
+      type);
+}
+
+// What is likely wrong if `report` lists names, or nothing.
+std::string Hint(const StateDictReport& report) {
+  constexpr absl::string_view kPrefix = "module.";
+  const auto has_prefix = [&](const std::string& name) {
+    return absl::StartsWith(name, kPrefix);
+  };
+  if (report.unexpected.empty() || report.missing.empty() ||
+      !std::all_of(report.unexpected.begin(), report.unexpected.end(),
+                   has_prefix)) {
+    return "";
+  }
+  return absl::StrCat("; all unexpected names start with \"", kPrefix,
+                      "\", which reading can strip");
 }
 
 }  // namespace
@@ -101,8 +210,8 @@ absl::Status LoadStateDict(const StateDict& dict, torch::nn::Module& module) {
       std::remove_if(report.missing.begin(), report.missing.end(), tolerated),
       report.missing.end());
   if (!report.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("weights do not fit the network: ", report.ToString()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "weights do not fit the network: ", report.ToString(), Hint(report)));
   }
   return LoadMatchingStateDict(dict, module).status();
 }
@@ -120,35 +229,57 @@ absl::StatusOr<StateDictReport> LoadMatchingStateDict(
   });
 }
 
-absl::Status SaveStateDict(const std::string& path, const StateDict& dict) {
-  NamedTensors tensors;
-  for (const auto& item : dict) tensors.emplace_back(item.key(), item.value());
+absl::Status SaveStateDict(const std::string& path, const StateDict& dict,
+                           CheckpointFormat format) {
+  // They keep the values of `tensors`.
+  std::vector<at::Tensor> dense;
+  std::vector<DenseTensor> tensors;
   const std::string what = absl::StrCat("writing weights to ", path);
-  absl::StatusOr<std::string> bytes =
-      CallTorch(what, [&] { return PickleTensors(tensors); });
-  if (!bytes.ok()) return Annotate(bytes.status(), what);
-  return WriteFileAtomically(path, *bytes);
+  VISION_RETURN_IF_ERROR(
+      StatusFromTorch(what, [&] { return MakeDense(dict, dense, tensors); }));
+  if (format == CheckpointFormat::kTorchLegacy) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        what, ": the format before PyTorch 1.6 is read, not written"));
+  }
+  const absl::StatusOr<FilePieces> file =
+      format == CheckpointFormat::kSafetensors ? MakeSafetensors(tensors)
+                                               : MakeTorchZip(tensors);
+  if (!file.ok()) return Annotate(file.status(), what);
+  return WriteFileAtomically(path, file->pieces);
 }
 
-absl::StatusOr<StateDict> ReadStateDict(const std::string& path) {
-  VISION_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-  const std::string what = absl::StrCat("reading weights from ", path);
-  absl::StatusOr<NamedTensors> tensors =
-      CallTorch(what, [&] { return UnpickleTensors(bytes); });
-  if (absl::IsInternal(tensors.status())) {
-    // Whatever LibTorch's zip reader objects to is the file's content.
-    return absl::DataLossError(tensors.status().message());
+absl::StatusOr<StateDict> ReadStateDict(const std::string& path,
+                                        const ReadStateDictOptions& options) {
+  VISION_ASSIGN_OR_RETURN(const std::shared_ptr<MappedFile> file,
+                          MappedFile::Open(path));
+  absl::StatusOr<CheckpointIndex> index =
+      IndexCheckpoint(file->bytes(), options.checkpoint);
+  if (!index.ok()) {
+    return absl::Status(index.status().code(),
+                        absl::StrCat(path, ": ", index.status().message()));
   }
-  if (!tensors.ok()) return Annotate(tensors.status(), what);
-  StateDict dict;
-  for (const auto& [name, tensor] : *tensors) {
-    if (dict.contains(name)) {
-      return absl::DataLossError(
-          absl::StrCat(what, ": entry ", name, " occurs twice"));
-    }
-    dict.insert(name, tensor);
-  }
-  return dict;
+  return CallTorch(
+      absl::StrCat("reading weights from ", path),
+      [&]() -> absl::StatusOr<StateDict> {
+        StateDict dict;
+        for (const TensorEntry& entry : index->tensors) {
+          const std::string name(
+              absl::StripPrefix(entry.name, options.strip_prefix));
+          if (dict.contains(name)) {
+            return absl::InvalidArgumentError(
+                absl::StrCat(path, ": entry ", name, " occurs twice once \"",
+                             options.strip_prefix, "\" is taken off"));
+          }
+          absl::StatusOr<at::Tensor> tensor = MakeTensor(file, entry);
+          if (!tensor.ok()) {
+            return absl::Status(
+                tensor.status().code(),
+                absl::StrCat(path, ": ", tensor.status().message()));
+          }
+          dict.insert(name, *std::move(tensor));
+        }
+        return dict;
+      });
 }
 
 }  // namespace vision

@@ -10,6 +10,7 @@
 #include "ATen/ATen.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/status_matchers.h"
@@ -18,6 +19,7 @@
 #include "torch/nn/module.h"
 #include "vision/base/file_io.h"
 #include "vision/nn/conv_block.h"
+#include "vision/weights/tensor_entry.h"
 
 namespace vision {
 namespace {
@@ -174,6 +176,121 @@ TEST(StateDictFileTest, ReadsWhatPythonWrote) {
     ConvNorm block(2, 3, 1);
     EXPECT_THAT(LoadStateDict(*dict, block), IsOk());
   }
+}
+
+TEST(StateDictFileTest, SafetensorsRoundTripToo) {
+  const StateDict dict = GetStateDict(Net());
+  const std::string path = TempPath("round_trip.safetensors");
+  ASSERT_THAT(SaveStateDict(path, dict, CheckpointFormat::kSafetensors),
+              IsOk());
+  const auto read = ReadStateDict(path);
+  ASSERT_THAT(read, IsOk());
+  ASSERT_EQ(read->keys(), dict.keys());
+  for (const auto& item : dict) {
+    EXPECT_THAT((*read)[item.key()], TensorEq(item.value())) << item.key();
+  }
+  EXPECT_THAT(SaveStateDict(path, dict, CheckpointFormat::kTorchLegacy),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("is read, not written")));
+}
+
+TEST(StateDictFileTest, TensorsAreTheFilesPagesAndCanBeChanged) {
+  StateDict dict;
+  dict.insert("a", at::arange(4, at::kFloat));
+  const std::string path = TempPath("pages.pt");
+  ASSERT_THAT(SaveStateDict(path, dict), IsOk());
+  at::Tensor kept;
+  {
+    const auto read = ReadStateDict(path);
+    ASSERT_THAT(read, IsOk());
+    kept = (*read)["a"];
+  }
+  // It outlives the dictionary and the file, and is the reader's own.
+  kept.mul_(2);
+  const auto again = ReadStateDict(path);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_THAT((*again)["a"], TensorEq(at::arange(4, at::kFloat)));
+  ASSERT_THAT(WriteFileAtomically(path, "gone"), IsOk());
+  EXPECT_THAT(kept, TensorEq(at::arange(4, at::kFloat) * 2));
+  EXPECT_THAT((*again)["a"], TensorEq(at::arange(4, at::kFloat)));
+}
+
+TEST(StateDictFileTest, AFileCanBeWrittenOverItsOwnTensors) {
+  StateDict dict;
+  dict.insert("a", at::arange(1000, at::kFloat));
+  const std::string path = TempPath("over.pt");
+  ASSERT_THAT(SaveStateDict(path, dict), IsOk());
+  const auto read = ReadStateDict(path);
+  ASSERT_THAT(read, IsOk());
+  ASSERT_THAT(SaveStateDict(path, *read, CheckpointFormat::kSafetensors),
+              IsOk());
+  const auto again = ReadStateDict(path);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_THAT((*again)["a"], TensorEq(dict["a"]));
+}
+
+TEST(StateDictFileTest, ValuesThatAreNotAlignedAreCopied) {
+  // A header of 57 bytes: the values start at byte 65.
+  const std::string header =
+      R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   )";
+  ASSERT_EQ(header.size() % 4, 1u);
+  const float values[] = {1.5f, -2.f};
+  const std::string path = TempPath("unaligned.safetensors");
+  ASSERT_THAT(
+      WriteFileAtomically(
+          path, absl::StrCat(std::string(1, static_cast<char>(header.size())),
+                             std::string(7, '\0'), header,
+                             absl::string_view(
+                                 reinterpret_cast<const char*>(values), 8))),
+      IsOk());
+  const auto read = ReadStateDict(path);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_THAT((*read)["a"], TensorEq(at::tensor({1.5f, -2.f})));
+}
+
+TEST(StateDictFileTest, RejectsBoolsOfOtherValues) {
+  StateDict dict;
+  dict.insert("mask", at::full({5}, true, at::kBool));
+  const std::string path = TempPath("bools.safetensors");
+  ASSERT_THAT(SaveStateDict(path, dict, CheckpointFormat::kSafetensors),
+              IsOk());
+  auto bytes = ReadFile(path);
+  ASSERT_THAT(bytes, IsOk());
+  bytes->back() = 2;
+  ASSERT_THAT(WriteFileAtomically(path, *bytes), IsOk());
+  EXPECT_THAT(ReadStateDict(path),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("entry mask is of neither 0 nor 1")));
+}
+
+TEST(StateDictFileTest, StripsAPrefix) {
+  StateDict dict;
+  dict.insert("module.a", at::zeros({1}));
+  dict.insert("b", at::zeros({1}));
+  const std::string path = TempPath("prefix.pt");
+  ASSERT_THAT(SaveStateDict(path, dict), IsOk());
+  ReadStateDictOptions options;
+  options.strip_prefix = "module.";
+  const auto read = ReadStateDict(path, options);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_THAT(read->keys(), ElementsAre("a", "b"));
+  dict.insert("a", at::zeros({1}));
+  ASSERT_THAT(SaveStateDict(path, dict), IsOk());
+  EXPECT_THAT(ReadStateDict(path, options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("entry a occurs twice once \"module.\"")));
+}
+
+TEST(StateDictTest, StrictLoadingHintsAtAPrefix) {
+  StateDict dict;
+  for (const auto& item : GetStateDict(Net())) {
+    dict.insert("module." + item.key(), item.value());
+  }
+  Net net;
+  EXPECT_THAT(LoadStateDict(dict, net),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("start with \"module.\", which reading can "
+                                 "strip")));
 }
 
 TEST(StateDictFileTest, RejectsWhatIsNoDictionaryOfTensors) {

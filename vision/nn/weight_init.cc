@@ -57,6 +57,17 @@ void XavierUniform(const at::Tensor& weight, at::Generator& generator) {
   FillUniform(weight, std::sqrt(6.0 / (fans.in + fans.out)), generator);
 }
 
+void NormalInit(const at::Tensor& tensor, double deviation,
+                at::Generator& generator) {
+  const at::NoGradGuard no_grad;
+  tensor.normal_(0, deviation, generator);
+}
+
+void DefaultUniform(const at::Tensor& tensor, int64_t fan_in,
+                    at::Generator& generator) {
+  FillUniform(tensor, 1 / std::sqrt(static_cast<double>(fan_in)), generator);
+}
+
 void FillConstant(const at::Tensor& weight, double value) {
   const at::NoGradGuard no_grad;
   weight.fill_(value);

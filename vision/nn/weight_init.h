@@ -37,6 +37,15 @@ void KaimingUniform(const at::Tensor& weight, at::Generator& generator);
 // AISTATS 2010, eq. 16.
 void XavierUniform(const at::Tensor& weight, at::Generator& generator);
 
+// Normal with mean 0 and the given deviation; of any shape.
+void NormalInit(const at::Tensor& tensor, double deviation,
+                at::Generator& generator);
+
+// Uniform in [-a, a], a = 1 / sqrt(fan_in): weight and bias of PyTorch's own
+// linear and convolution layers. Of any shape, so that it serves both.
+void DefaultUniform(const at::Tensor& tensor, int64_t fan_in,
+                    at::Generator& generator);
+
 // Sets every value; for biases and norm layers.
 void FillConstant(const at::Tensor& weight, double value);
 

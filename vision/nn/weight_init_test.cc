@@ -55,6 +55,16 @@ TEST(WeightInitTest, MatrixHasItsSidesAsFans) {
   ExpectUniform(weight, std::sqrt(6.0 / 300));
 }
 
+TEST(WeightInitTest, NormalAndDefaultTakeAnyShape) {
+  const at::Tensor bias = at::zeros({20000}, at::kDouble);
+  at::Generator generator = MakeGenerator(1);
+  NormalInit(bias, 0.5, generator);
+  EXPECT_NEAR(bias.std().item<double>(), 0.5, 0.02);
+  EXPECT_NEAR(bias.mean().item<double>(), 0, 0.02);
+  DefaultUniform(bias, /*fan_in=*/16, generator);
+  ExpectUniform(bias, 0.25);
+}
+
 TEST(WeightInitTest, SameSeedSameWeights) {
   at::manual_seed(5);
   const at::Tensor a = Weight();

@@ -1,0 +1,27 @@
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "vision/weights/check_index.h"
+#include "vision/weights/fuzz_target.h"
+#include "vision/weights/tensor_entry.h"
+#include "vision/weights/torch_checkpoint.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
+  vision::CheckIndex(
+      vision::IndexTorchLegacy(bytes, vision::CheckpointOptions()), size);
+  return 0;
+}
+
+namespace vision {
+
+std::vector<std::string> FuzzSeeds(
+    absl::FunctionRef<std::string(absl::string_view)> read) {
+  return {read("plain_1_13_legacy"), read("wrapped_2_13_legacy")};
+}
+
+}  // namespace vision

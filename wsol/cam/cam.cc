@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "ATen/ATen.h"
 #include "absl/status/status.h"
@@ -68,17 +69,32 @@ absl::StatusOr<at::Tensor> ClassActivationMaps(const at::Tensor& features,
   VISION_RETURN_IF_ERROR(
       CheckLabels(labels, features.size(0), weights.size(0)));
   return vision::CallTorch("class activation maps", [&] {
-    const at::NoGradGuard no_grad;
-    const at::Tensor rows = weights.index_select(0, labels);  // [N, C]
-    const at::Tensor maps =
-        at::bmm(rows.unsqueeze(1), features.flatten(2))
-            .view({features.size(0), features.size(2), features.size(3)});
-    if (!at::isnan(maps).any().item<bool>()) return maps;
-    // Some product was NaN, or infinities met. Only then are the products
-    // formed one by one, for they take as much memory as the features.
-    return at::nansum(rows.unsqueeze(2).unsqueeze(3) * features,
-                      at::IntArrayRef({1}));
+    return WeightedFeatureSums(
+               features, weights.detach().index_select(0, labels).unsqueeze(1))
+        .squeeze(1);
   });
+}
+
+at::Tensor WeightedFeatureSums(const at::Tensor& features,
+                               const at::Tensor& weights) {
+  TORCH_CHECK(features.dim() == 4 && weights.dim() == 3 &&
+                  features.size(0) == weights.size(0) &&
+                  features.size(1) == weights.size(2),
+              "weights must be [N, M, C] for features [N, C, h, w], got ",
+              weights.sizes(), " and ", features.sizes());
+  const at::NoGradGuard no_grad;
+  const at::Tensor sums = at::bmm(weights, features.flatten(2))
+                              .view({features.size(0), weights.size(1),
+                                     features.size(2), features.size(3)});
+  if (!at::isnan(sums).any().item<bool>()) return sums;
+  // Some product was NaN, or infinities met. Only then are the products formed
+  // one by one, for they take as much memory as the features.
+  std::vector<at::Tensor> by_class;
+  for (const at::Tensor& of_class : weights.unbind(1)) {
+    by_class.push_back(at::nansum(of_class.unsqueeze(2).unsqueeze(3) * features,
+                                  at::IntArrayRef({1})));
+  }
+  return at::stack(by_class, 1);
 }
 
 absl::StatusOr<at::Tensor> SelectMaps(const at::Tensor& maps,

@@ -17,6 +17,9 @@
 
 namespace wsol {
 
+// The axes h and w of [N, C, h, w].
+inline constexpr int64_t kPixelAxes[] = {2, 3};
+
 // The class activation map of one class for each image (Zhou et al., CVPR 2016,
 // eq. 2), not normalised, without bias and ReLU:
 //   cam[n, i, j] = sum_c weights[labels[n], c] * features[n, c, i, j],
@@ -31,6 +34,14 @@ namespace wsol {
 absl::StatusOr<at::Tensor> ClassActivationMaps(const at::Tensor& features,
                                                const at::Tensor& weights,
                                                const at::Tensor& labels);
+
+// Sums of features with a weight for each channel, for any number of classes:
+//   sums[n, m, i, j] = sum_c weights[n, m, c] * features[n, c, i, j],
+// where products that are NaN count as 0. features [N, C, h, w], weights
+// [N, M, C] of the same dtype -> [N, M, h, w] without gradient. Throws
+// c10::Error for other shapes. Cost: 2 N M C h w operations.
+at::Tensor WeightedFeatureSums(const at::Tensor& features,
+                               const at::Tensor& weights);
 
 // maps[n, labels[n]] of maps [N, K, h, w]: [N, h, w], a copy without gradient.
 // Errors as above.

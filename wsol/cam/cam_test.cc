@@ -194,6 +194,7 @@ TEST(CamTest, MatchesThePublishedMapsOfTinyNets) {
   for (const nlohmann::json& c : golden["cases"]) {
     SCOPED_TRACE(c["id"].get<std::string>());
     const nlohmann::json& expect = c["expect"];
+    if (!expect.contains("CAM")) continue;
     const nlohmann::json& model = c["inputs"]["model"]["params"];
     const double rtol = c["tol"]["rtol"].get<double>();
     const double atol = c["tol"]["atol"].get<double>();

@@ -1,0 +1,41 @@
+#include "wsol/cam/classifier_network.h"
+
+#include <utility>
+
+#include "ATen/core/Tensor.h"
+#include "wsol/cam/cam_network.h"
+#include "wsol/classifier/classifier.h"
+#include "wsol/pooling/pooling.h"
+
+namespace wsol {
+
+CamNetwork::Output ClassifierNetwork::Forward(const at::Tensor& images) {
+  ClassifierOutput output = classifier_.forward(images);
+  return {std::move(output.features), std::move(output.logits)};
+}
+
+at::Tensor ClassifierNetwork::LogitsOf(const at::Tensor& last_features) {
+  return classifier_.head().forward(last_features);
+}
+
+at::Tensor ClassifierNetwork::LinearWeights() const {
+  const PoolingHead& head = classifier_.head();
+  return head.is_linear() ? head.class_weights() : at::Tensor();
+}
+
+bool ClassifierNetwork::HasOwnMaps() const {
+  return classifier_.head().has_maps();
+}
+
+at::Tensor ClassifierNetwork::OwnMaps(const at::Tensor& last_features) {
+  return classifier_.head().ClassMaps(last_features);
+}
+
+bool ClassifierNetwork::IsInEvaluationMode() const {
+  for (const auto& module : classifier_.modules()) {
+    if (module->is_training()) return false;
+  }
+  return true;
+}
+
+}  // namespace wsol

@@ -3,9 +3,11 @@
 #ifndef FCAM_VERSION_H_
 #define FCAM_VERSION_H_
 
+#include "vision/base/version.h"
+
 namespace fcam {
 
-inline constexpr char kVersion[] = "0.1.0";
+using ::vision::kVersion;
 
 }  // namespace fcam
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -46,8 +47,10 @@ StateDict MakeDict() {
 std::string FilePath(CheckpointFormat format) {
   static std::string* const folder = [] {
     const char* base = std::getenv("TEST_TMPDIR");
-    std::string name = absl::StrCat(base == nullptr ? "/tmp" : base,
-                                    "/state_dict_benchmark.XXXXXX");
+    std::string name = JoinPath(
+        base == nullptr ? std::filesystem::temp_directory_path().string()
+                        : base,
+        "state_dict_benchmark.XXXXXX");
     CHECK(mkdtemp(name.data()) != nullptr);
     auto* const result = new std::string(name);
     std::atexit([] {

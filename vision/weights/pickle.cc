@@ -30,6 +30,10 @@ enum Callable : int64_t {
   kRebuildTensorV2,
   kRebuildParameter,
   kRebuildParameterWithState,
+  // The class Parameter, and those of tensors: PyTorch before 0.4 makes an
+  // empty one and then sets its state.
+  kParameter,
+  kTensorClass,
   kFirstStorage,
 };
 
@@ -47,6 +51,7 @@ constexpr KnownName kKnownNames[] = {
     {"torch._utils", "_rebuild_parameter", kRebuildParameter},
     {"torch._utils", "_rebuild_parameter_with_state",
      kRebuildParameterWithState},
+    {"torch.nn.parameter", "Parameter", kParameter},
 };
 
 std::optional<int64_t> FindCallable(absl::string_view module,
@@ -55,6 +60,11 @@ std::optional<int64_t> FindCallable(absl::string_view module,
     if (module == known.module && name == known.name) return known.callable;
   }
   if (module == "torch" || module == "torch.cuda") {
+    if (absl::EndsWith(name, "Tensor") &&
+        DTypeOfTorchStorage(
+            absl::StrCat(absl::StripSuffix(name, "Tensor"), "Storage"))) {
+      return kTensorClass;
+    }
     const std::optional<DType> dtype = DTypeOfTorchStorage(name);
     if (dtype.has_value()) {
       return kFirstStorage + static_cast<int64_t>(*dtype);
@@ -75,8 +85,11 @@ constexpr int64_t kNumSharedIntegers = 256;
 
 const char* PickleKindName(PickleKind kind) {
   constexpr const char* kNames[] = {
-      "None",  "bool", "int", "int",        "float", "string",  "byte string",
-      "tuple", "list", "set", "dictionary", "class", "storage", "tensor"};
+      "None",        "bool",       "int",
+      "int",         "float",      "string",
+      "byte string", "tuple",      "list",
+      "set",         "dictionary", "class",
+      "storage",     "tensor",     "tensor without values"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -364,6 +377,8 @@ class PickleMachine {
   absl::Status Step(unsigned char opcode);
   absl::Status StackGlobal();
   absl::Status Reduce();
+  absl::Status NewTensor(absl::Span<const PickleId> arguments);
+  absl::Status Build();
   absl::Status CallOrderedDict(absl::Span<const PickleId> arguments);
   absl::Status RebuildTensor(absl::Span<const PickleId> arguments);
   absl::Status LoadStorage();
@@ -515,16 +530,11 @@ absl::Status PickleMachine::Step(unsigned char opcode) {
       return PushClass(module, name);
     case 0x93:  // STACK_GLOBAL
       return StackGlobal();
-    case 'R':  // REDUCE
+    case 'R':   // REDUCE
+    case 0x81:  // NEWOBJ
       return Reduce();
     case 'b':  // BUILD
-      // Attributes of a state dict (_metadata) or of a tensor: not needed.
-      VISION_RETURN_IF_ERROR(PopMany(2, &ids));
-      if (kind(ids[0]) != PickleKind::kDict &&
-          kind(ids[0]) != PickleKind::kTensor) {
-        return Damaged("attributes without an object");
-      }
-      return PushId(ids[0]);
+      return Build();
     case 'Q':  // BINPERSID
       return LoadStorage();
     default:
@@ -563,6 +573,9 @@ absl::Status PickleMachine::Reduce() {
     case kRebuildTensor:
     case kRebuildTensorV2:
       return RebuildTensor(arguments);
+    case kParameter:
+    case kTensorClass:
+      return NewTensor(arguments);
     case kRebuildParameter:
     case kRebuildParameterWithState:
       if (arguments.empty() || kind(arguments[0]) != PickleKind::kTensor) {
@@ -573,6 +586,49 @@ absl::Status PickleMachine::Reduce() {
       return absl::InvalidArgumentError(
           "makes a storage outside of a tensor, which state dicts do not need");
   }
+}
+
+// Parameter(), Parameter(tensor) or FloatTensor(). A value of its own, since
+// Build() may change it.
+absl::Status PickleMachine::NewTensor(absl::Span<const PickleId> arguments) {
+  if (arguments.empty()) return PushIndexed(PickleKind::kUnbuilt, 0);
+  if (kind(arguments[0]) != PickleKind::kTensor) {
+    return Damaged("a parameter is no tensor");
+  }
+  const Node tensor = document_.nodes_[arguments[0]];
+  return PushNode(tensor);
+}
+
+// Sets the state of the object below it. Attributes of a state dict (_metadata)
+// and of tensors are not needed.
+absl::Status PickleMachine::Build() {
+  absl::Span<const PickleId> ids;
+  VISION_RETURN_IF_ERROR(PopMany(2, &ids));
+  const PickleId object = ids[0];
+  const PickleId state = ids[1];
+  const PickleKind object_kind = kind(object);
+  if (object_kind != PickleKind::kDict && object_kind != PickleKind::kTensor &&
+      object_kind != PickleKind::kUnbuilt) {
+    return Damaged("attributes without an object");
+  }
+  if (object_kind == PickleKind::kUnbuilt &&
+      kind(state) == PickleKind::kTuple) {
+    // (storage, offset, shape, strides), or (data, gradient, hooks, ...).
+    constexpr size_t kTensorState = 4;
+    constexpr size_t kParameterState = 5;
+    const absl::Span<const PickleId> parts = document_.Elements(state);
+    PickleId data = 0;
+    if (parts.size() == kTensorState) {
+      VISION_RETURN_IF_ERROR(RebuildTensor(parts));
+      VISION_RETURN_IF_ERROR(Pop(&data));
+    } else if (parts.size() == kParameterState) {
+      data = parts[0];
+    }
+    if (kind(data) == PickleKind::kTensor) {
+      document_.nodes_[object] = document_.nodes_[data];
+    }
+  }
+  return PushId(object);
 }
 
 // OrderedDict(), or, as Python 2 has it, OrderedDict([[key, value], ...]).

@@ -45,6 +45,8 @@ enum class PickleKind : uint8_t {
   kClass,
   kStorage,
   kTensor,
+  // A tensor whose values never came.
+  kUnbuilt,
 };
 
 // In Python's words: "int", "dictionary", ...

@@ -204,6 +204,49 @@ TEST(PickleTest, ReadsParametersAndSizes) {
               StatusIs(kDamaged, HasSubstr("size")));
 }
 
+TEST(PickleTest, ReadsParametersAndTensorsOfPyTorchBefore04) {
+  const std::string storage = StorageId("FloatStorage", 4);
+  const std::string full = Tensor(storage, 0, {2}, {1});
+  const std::string tensor = full.substr(0, full.size() - 1);
+  // Python's steps: make an empty object, note it, set its state.
+  const std::string state =
+      absl::StrCat("(", storage, Int(1), Ints({3}), Ints({1}), "t");
+  const std::string cases[] = {
+      absl::StrCat("ctorch\nFloatTensor\n)R", state, "b."),
+      absl::StrCat("ctorch.cuda\nFloatTensor\n)\x81", state, "b."),
+      absl::StrCat("ctorch.nn.parameter\nParameter\n", tensor, "\x85\x81",
+                   "(\x88\x89}tb."),
+      absl::StrCat("ctorch.nn.parameter\nParameter\n)\x81(", tensor,
+                   "N}\x88\x89tb."),
+  };
+  for (const std::string& pickle : cases) {
+    const auto document = Parse(pickle);
+    ASSERT_THAT(document, IsOk()) << pickle;
+    ASSERT_EQ(document->kind(document->root()), PickleKind::kTensor) << pickle;
+  }
+  // Whoever noted the object before sees the state.
+  const std::string noted =
+      absl::StrCat("](ctorch\nFloatTensor\n)Rq\x01", state,
+                   "bh\x01"
+                   "e.");
+  const auto document = Parse(noted);
+  ASSERT_THAT(document, IsOk());
+  for (const PickleId id : document->Elements(document->root())) {
+    EXPECT_EQ(document->kind(id), PickleKind::kTensor);
+  }
+  // Without a state there are no values, and other states give none.
+  for (const char* end : {".", "Nb.", ")b.", "(NNNNNtb."}) {
+    const std::string pickle = absl::StrCat("ctorch\nFloatTensor\n)R", end);
+    const auto unbuilt = Parse(pickle);
+    ASSERT_THAT(unbuilt, IsOk()) << end;
+    EXPECT_EQ(unbuilt->kind(unbuilt->root()), PickleKind::kUnbuilt);
+  }
+  EXPECT_THAT(Parse("ctorch\nFloatTensor\n)R(NNNNtb."),
+              StatusIs(kDamaged, HasSubstr("a tensor is malformed")));
+  EXPECT_THAT(Parse("ctorch\nEvilTensor\n)R."),
+              StatusIs(kForeign, HasSubstr("asks for torch.EvilTensor")));
+}
+
 TEST(PickleTest, TakesViewsThatLieInsideOfTheirStorage) {
   const std::string storage = StorageId("FloatStorage", 4);
   // Transposed, expanded, and empty ones at the end and beyond any size.
@@ -262,7 +305,7 @@ TEST(PickleTest, RefusesOtherNamesByName) {
   EXPECT_THAT(Parse("cnumpy.core.multiarray\nscalar\n."),
               StatusIs(kForeign, HasSubstr("numpy.core.multiarray.scalar")));
   // Instructions that make objects of a class, or look one up by number.
-  EXPECT_THAT(Parse("\x81."), StatusIs(kForeign, HasSubstr("instruction 129")));
+  EXPECT_THAT(Parse("\x92."), StatusIs(kForeign, HasSubstr("instruction 146")));
   EXPECT_THAT(Parse("\x82"
                     "1."),
               StatusIs(kForeign, HasSubstr("130")));

@@ -291,10 +291,10 @@ class Loader::Impl {
       slot->batch.indices.assign(begin, begin + n);
       slot->batch.geometry.resize(count);
       const std::array<int64_t, 4> shape = {n, 3, options_.crop, options_.crop};
-      slot->batch.images = images_.Get(shape, options_.image_dtype,
-                                       options_.channels_last
-                                           ? at::MemoryFormat::ChannelsLast
-                                           : at::MemoryFormat::Contiguous);
+      slot->batch.images =
+          images_.Get(shape, options_.image_dtype,
+                      options_.channels_last ? at::MemoryFormat::ChannelsLast
+                                             : at::MemoryFormat::Contiguous);
       slot->images = slot->batch.images.data_ptr();
       if (options_.raw_images) {
         slot->batch.raw_images =

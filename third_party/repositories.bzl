@@ -19,6 +19,7 @@ load("//third_party/libtorch:repository.bzl", libtorch = "repo")
 load("//third_party/mustache:repository.bzl", mustache = "repo")
 load("//third_party/nlohmann_json:repository.bzl", nlohmann_json = "repo")
 load("//third_party/opencv:repository.bzl", opencv = "repo")
+load("//third_party/pugixml:repository.bzl", pugixml = "repo")
 load("//third_party/zlib:repository.bzl", zlib = "repo")
 
 def bazel_shims():
@@ -44,3 +45,4 @@ def fcam_repositories():
     googletest()
     mustache()
     nlohmann_json()
+    pugixml()

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -33,11 +34,11 @@ struct DatasetOptions {
 class Dataset {
  public:
   // Reads the split of `metadata_dir` (the folder with image_ids.txt), whose
-  // ids are paths below `image_root`. Names of classes come from
-  // class_names.txt, a name a line, in that folder or the one above it; without
-  // one from the images' folders if each class has a folder of its own. Errors:
-  // those of ReadSplitMetadata; kInvalidArgument for an empty split or an empty
-  // or repeated class name; kNotFound if `image_root` is no folder.
+  // ids are paths below `image_root`; an empty `image_root` is for work that
+  // needs no images. Names of classes are those of class_names.txt (see
+  // class_names.h), or else of the images' folders. Errors: those of
+  // ReadSplitMetadata and ReadClassNames; kNotFound if `image_root` is no
+  // folder.
   static absl::StatusOr<Dataset> Open(const std::string& metadata_dir,
                                       const std::string& image_root,
                                       const DatasetOptions& options = {});
@@ -49,17 +50,29 @@ class Dataset {
     return metadata_.images[static_cast<size_t>(i)];
   }
   const SplitMetadata& metadata() const { return metadata_; }
+  // The metadata without a copy, as the last thing that is asked for.
+  SplitMetadata ReleaseMetadata() && { return std::move(metadata_); }
   // One for each class; "class 7" where nothing names it.
   const std::vector<std::string>& class_names() const { return class_names_; }
+  // Whether it was opened with a folder of images.
+  bool has_images() const { return !image_root_.empty(); }
   std::string ImagePath(int64_t i) const;
 
-  // The image, CV_8UC3 in RGB order, at its original size. Errors name the id.
+  // The image, CV_8UC3 in RGB order, at its original size. Errors name the id;
+  // kFailedPrecondition without an image root.
   absl::StatusOr<cv::Mat> LoadImage(int64_t i) const;
 
   // CV_8UC1 at the masks' own size: 1 where any instance's mask is not 0, else
-  // 255 where the ignore image is not 0, else 0. kFailedPrecondition if the
+  // 255 where the ignore image is not 0, else 0. Files may be of any kind that
+  // DecodeGray reads: 1 to 16 bit grey, palette, RGB, with or without alpha;
+  // colours count by their luma, as in the protocol. kFailedPrecondition if the
   // image has no masks; kInvalidArgument if they differ in size.
   absl::StatusOr<cv::Mat> LoadMask(int64_t i) const;
+
+  // One of the mask or ignore files of image i as it is, CV_8UC1, by its path
+  // in the metadata. Errors name the id.
+  absl::StatusOr<cv::Mat> LoadMaskFile(int64_t i,
+                                       const std::string& path) const;
 
  private:
   Dataset() = default;

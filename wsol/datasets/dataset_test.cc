@@ -1,9 +1,12 @@
 #include "wsol/datasets/dataset.h"
 
+#include <zlib.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -137,6 +140,102 @@ TEST_F(DatasetTest, MaskIsTheUnionOfInstancesAndIgnoreComesSecond) {
   loaded = dataset->LoadMask(1);
   ASSERT_THAT(loaded, IsOk());
   EXPECT_EQ(cv::countNonZero(*loaded), 1);
+}
+
+// A PNG file of the bytes given: filter bytes and pixels, row by row.
+std::string Png(int width, int height, int bit_depth, int color_type,
+                const std::string& palette, const std::string& rows) {
+  const auto number = [](uint32_t value) {
+    std::string bytes;
+    for (const int shift : {24, 16, 8, 0}) {
+      bytes += static_cast<char>(value >> shift);
+    }
+    return bytes;
+  };
+  const auto chunk = [&](const std::string& type, const std::string& data) {
+    return absl::StrCat(number(static_cast<uint32_t>(data.size())), type, data,
+                        number(vision::Crc32(type + data)));
+  };
+  uLongf size = compressBound(rows.size());
+  std::string compressed(size, '\0');
+  EXPECT_EQ(compress(reinterpret_cast<Bytef*>(compressed.data()), &size,
+                     reinterpret_cast<const Bytef*>(rows.data()), rows.size()),
+            Z_OK);
+  compressed.resize(size);
+  std::string header = number(static_cast<uint32_t>(width)) +
+                       number(static_cast<uint32_t>(height));
+  header += static_cast<char>(bit_depth);
+  header += static_cast<char>(color_type);
+  header += std::string(3, '\0');
+  return absl::StrCat("\x89PNG\r\n\x1a\n", chunk("IHDR", header),
+                      palette.empty() ? "" : chunk("PLTE", palette),
+                      chunk("IDAT", compressed), chunk("IEND", ""));
+}
+
+// The same 4x3 mask in each kind of PNG that the published sets and common
+// tools have: foreground at (0, 0) and (1, 1).
+TEST_F(DatasetTest, MasksMayBeOfAnyKind) {
+  // Rows of 4 pixels of `size` bytes each, behind the filter's byte.
+  const auto rows = [](const std::string& on, const std::string& off) {
+    const std::string none(1, '\0');
+    return absl::StrCat(none, on, off, off, off, none) +
+           absl::StrCat(off, on, off, off, none) +
+           absl::StrCat(off, off, off, off);
+  };
+  const std::string black(3, '\0');
+  // One bit: 1000, 0100 and 0000 in the high bits of a byte.
+  const std::string bits("\0\x80\0\x40\0\0", 6);
+  const std::pair<const char*, std::string> kinds[] = {
+      {"1-bit grey", Png(4, 3, 1, 0, "", bits)},
+      {"1-bit palette", Png(4, 3, 1, 3, black + "\xFF\xFF\xFF", bits)},
+      {"8-bit grey", Png(4, 3, 8, 0, "", rows("\xFF", std::string(1, '\0')))},
+      {"16-bit grey",
+       Png(4, 3, 16, 0, "", rows("\xFF\xFF", std::string(2, '\0')))},
+      {"grey and alpha",
+       Png(4, 3, 8, 4, "", rows("\xFF\xFF", std::string("\0\xFF", 2)))},
+      // VOC's first class is dark red.
+      {"palette", Png(4, 3, 8, 3, black + std::string("\x80\0\0", 3),
+                      rows("\x01", std::string(1, '\0')))},
+      {"RGB", Png(4, 3, 8, 2, "", rows("\xFF\xFF\xFF", black))},
+      {"RGBA", Png(4, 3, 8, 6, "", rows("\xFF\xFF\xFF\xFF", black + "\xFF"))},
+      // Alpha is not looked at, so neither is it that hides pixels.
+      {"transparent RGBA",
+       Png(4, 3, 8, 6, "",
+           rows(std::string("\xFF\xFF\xFF\0", 4), std::string(4, '\0')))},
+  };
+  DatasetOptions options;
+  options.mask_root = Path("masks");
+  for (const auto& [kind, png] : kinds) {
+    SCOPED_TRACE(kind);
+    // As a mask, and as the ignore image of a mask that is empty.
+    Write("metadata/test/localization.txt",
+          "cats/a.png,1.png,\ndogs/b.png,0.png,1.png");
+    Write("masks/1.png", png);
+    WriteImage("masks/0.png", cv::Mat::zeros(3, 4, CV_8UC1));
+    const absl::StatusOr<Dataset> dataset = Open(options);
+    ASSERT_THAT(dataset, IsOk());
+    for (const int64_t i : {0, 1}) {
+      const absl::StatusOr<cv::Mat> loaded = dataset->LoadMask(i);
+      ASSERT_THAT(loaded, IsOk());
+      const int value = i == 0 ? 1 : 255;
+      const cv::Mat expected = (cv::Mat_<uint8_t>(3, 4) << value, 0, 0, 0, 0,
+                                value, 0, 0, 0, 0, 0, 0);
+      EXPECT_EQ(cv::norm(*loaded, expected, cv::NORM_INF), 0);
+    }
+  }
+}
+
+TEST_F(DatasetTest, NeedsNoImagesForMetadata) {
+  std::filesystem::remove_all(Path("root"));
+  const absl::StatusOr<Dataset> dataset =
+      Dataset::Open(Path("metadata/test"), "");
+  ASSERT_THAT(dataset, IsOk());
+  EXPECT_FALSE(dataset->has_images());
+  EXPECT_EQ(dataset->size(), 2);
+  EXPECT_THAT(dataset->LoadImage(0),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("image id 'cats/a.png': the split was opened "
+                                 "without a folder of images")));
 }
 
 TEST_F(DatasetTest, MasksOfDifferentSizesAreAnError) {

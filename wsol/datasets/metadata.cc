@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -13,8 +14,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "vision/base/file_io.h"
 #include "vision/base/status_util.h"
+#include "wsol/datasets/file_problems.h"
+#include "wsol/datasets/line_reader.h"
 
 namespace wsol {
 namespace {
@@ -25,62 +29,11 @@ constexpr char kClassLabels[] = "class_labels.txt";
 constexpr char kImageSizes[] = "image_sizes.txt";
 constexpr char kLocalization[] = "localization.txt";
 
-constexpr size_t kMaxListedProblems = 20;
+constexpr int64_t kMaxImages = 1 << 30;
 // A label from which no number of classes is inferred: a slip of the pen would
 // otherwise become a huge allocation.
 constexpr int kMaxInferredClasses = 1 << 20;
 constexpr size_t kMaxFields = 6;
-
-// What is wrong in the files of a split.
-class Problems {
- public:
-  void Add(absl::string_view path, int64_t line, absl::string_view text) {
-    ++count_;
-    if (listed_.size() < kMaxListedProblems) {
-      listed_.push_back(line > 0 ? absl::StrCat(path, ":", line, ": ", text)
-                                 : absl::StrCat(path, ": ", text));
-    }
-  }
-
-  bool empty() const { return count_ == 0; }
-
-  absl::Status ToStatus() const {
-    if (empty()) return absl::OkStatus();
-    std::string message = absl::StrJoin(listed_, "\n");
-    if (count_ > static_cast<int64_t>(listed_.size())) {
-      absl::StrAppend(&message, "\n... and ",
-                      count_ - static_cast<int64_t>(listed_.size()),
-                      " more problems");
-    }
-    return absl::InvalidArgumentError(message);
-  }
-
- private:
-  std::vector<std::string> listed_;
-  int64_t count_ = 0;
-};
-
-// `text` in quotes, cut to a readable length.
-std::string Quote(absl::string_view text) {
-  constexpr size_t kLength = 80;
-  if (text.size() <= kLength) return absl::StrCat("'", text, "'");
-  return absl::StrCat("'", text.substr(0, kLength), "...'");
-}
-
-// Empty if `path` can stand in a metadata file, or what keeps it from that.
-std::string CheckPath(absl::string_view path) {
-  if (path.empty()) return "is empty";
-  if (path.front() == ' ' || path.back() == ' ') {
-    return "begins or ends with a blank";
-  }
-  for (const char c : path) {
-    if (c == ',') return "has a comma in it";
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      return "has a control character in it";
-    }
-  }
-  return "";
-}
 
 // Parses the whole of `text` as a decimal number.
 bool ParseInt(absl::string_view text, int* value) {
@@ -122,80 +75,113 @@ struct Row {
 // mark.
 class Table {
  public:
-  Table(std::string path, std::string contents, Problems* problems)
-      : path_(std::move(path)),
-        contents_(std::move(contents)),
-        problems_(*problems),
-        rest_(contents_) {
-    if (absl::StartsWith(rest_, "\xFF\xFE") ||
-        absl::StartsWith(rest_, "\xFE\xFF")) {
-      Add(1, "the file is UTF-16, expected UTF-8");
-      rest_ = {};
-    }
-    if (absl::StartsWith(rest_, "\xEF\xBB\xBF")) rest_.remove_prefix(3);
-    while (!rest_.empty() && (rest_.back() == '\n' || rest_.back() == '\r')) {
-      rest_.remove_suffix(1);
-    }
-  }
-  Table(const Table&) = delete;
-  Table& operator=(const Table&) = delete;
+  Table(LineReader lines, FileProblems* problems)
+      : lines_(std::move(lines)), problems_(*problems) {}
 
-  // An upper bound of the number of rows.
-  size_t CountRows() const {
-    return rest_.empty() ? 0
-                         : static_cast<size_t>(
-                               std::count(rest_.begin(), rest_.end(), '\n')) +
-                               1;
-  }
-
-  bool empty() const { return rest_.empty(); }
-  const std::string& path() const { return path_; }
-
-  // The next row that is not blank; false at the end. Blank rows are problems.
+  // The next row that is not blank, valid until the next call; false at the
+  // end. Blank rows before it are problems.
   bool Next(Row* row) {
-    while (!rest_.empty()) {
-      const size_t end = std::min(rest_.find('\n'), rest_.size());
-      absl::string_view text = rest_.substr(0, end);
-      rest_.remove_prefix(std::min(end + 1, rest_.size()));
-      if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
-      ++line_;
-      if (text.empty()) {
-        Add(line_, "the line is empty");
-        continue;
+    while (lines_.Next(&row->text)) {
+      absl::string_view& text = row->text;
+      row->line = lines_.line_number();
+      if (row->line == 1) {
+        if (absl::StartsWith(text, "\xFF\xFE") ||
+            absl::StartsWith(text, "\xFE\xFF")) {
+          problems_.Add(1, "the file is UTF-16, expected UTF-8");
+          return false;
+        }
+        absl::ConsumePrefix(&text, "\xEF\xBB\xBF");
       }
-      row->line = line_;
-      row->text = text;
+      if (text.empty()) continue;
+      for (++last_row_; last_row_ < row->line; ++last_row_) {
+        problems_.Add(last_row_, "the line is empty");
+      }
       row->num_fields = 0;
+      absl::string_view rest = text;
       while (row->num_fields < kMaxFields) {
-        const size_t comma = text.find(',');
-        row->fields[row->num_fields++] = text.substr(0, comma);
+        const size_t comma = rest.find(',');
+        row->fields[row->num_fields++] = rest.substr(0, comma);
         if (comma == absl::string_view::npos) break;
-        text.remove_prefix(comma + 1);
+        rest.remove_prefix(comma + 1);
       }
       return true;
     }
     return false;
   }
 
-  void Add(int64_t line, absl::string_view text) {
-    problems_.Add(path_, line, text);
+  // Why Next returned false: OK at the end of the file.
+  const absl::Status& status() const { return lines_.status(); }
+
+  // Whether Next has returned a row.
+  bool has_rows() const { return last_row_ > 0; }
+
+  void Add(const Row& row, absl::string_view text) {
+    problems_.Add(row.line, text);
   }
 
   // Checks the number of fields; `form` shows what was expected.
   bool CheckFields(const Row& row, size_t count, absl::string_view form) {
     if (row.num_fields == count) return true;
-    Add(row.line,
-        absl::StrCat("got ", Quote(row.text), ", expected ", form,
+    Add(row,
+        absl::StrCat("got ", QuoteForMessage(row.text), ", expected ", form,
                      row.num_fields > count ? " and no comma in an id" : ""));
     return false;
   }
 
  private:
-  const std::string path_;
-  const std::string contents_;
-  Problems& problems_;
-  absl::string_view rest_;
-  int64_t line_ = 0;
+  LineReader lines_;
+  FileProblems& problems_;
+  // Line of the row returned last.
+  int64_t last_row_ = 0;
+};
+
+// Where the files of a split come from.
+class SplitSource {
+ public:
+  virtual ~SplitSource() = default;
+  // kNotFound if the split has no such file.
+  virtual absl::StatusOr<LineReader> Open(absl::string_view file) const = 0;
+  // The file's name in messages.
+  virtual std::string Path(absl::string_view file) const = 0;
+};
+
+class SplitFolder final : public SplitSource {
+ public:
+  explicit SplitFolder(const std::string& folder) : folder_(folder) {}
+
+  absl::StatusOr<LineReader> Open(absl::string_view file) const override {
+    return LineReader::Open(Path(file));
+  }
+  std::string Path(absl::string_view file) const override {
+    return vision::JoinPath(folder_, file);
+  }
+
+ private:
+  const std::string& folder_;
+};
+
+class SplitInMemory final : public SplitSource {
+ public:
+  explicit SplitInMemory(const SplitText& text) : text_(text) {}
+
+  absl::StatusOr<LineReader> Open(absl::string_view file) const override {
+    const std::optional<std::string>& contents =
+        file == kImageIds       ? text_.image_ids
+        : file == kClassLabels  ? text_.class_labels
+        : file == kImageSizes   ? text_.image_sizes
+        : file == kLocalization ? text_.localization
+                                : text_.image_ids_proxy;
+    if (!contents.has_value()) {
+      return absl::NotFoundError(absl::StrCat("there is no ", file));
+    }
+    return LineReader::FromText(*contents);
+  }
+  std::string Path(absl::string_view file) const override {
+    return std::string(file);
+  }
+
+ private:
+  const SplitText& text_;
 };
 
 // Hash and equality of positions in a vector of records by the records' ids,
@@ -225,8 +211,8 @@ struct IdEqual {
 // Reads the files of one split into `images_`.
 class SplitReader {
  public:
-  SplitReader(const std::string& split_dir, const MetadataOptions& options)
-      : split_dir_(split_dir), options_(options) {}
+  SplitReader(const SplitSource& source, const MetadataOptions& options)
+      : source_(source), options_(options) {}
 
   absl::StatusOr<SplitMetadata> Read() {
     VISION_RETURN_IF_ERROR(ReadImageIds());
@@ -241,16 +227,14 @@ class SplitReader {
       }
     }
     if (options_.proxy) VISION_RETURN_IF_ERROR(SelectProxy());
-    VISION_RETURN_IF_ERROR(problems_.ToStatus());
+    if (!problems_.empty()) {
+      return absl::InvalidArgumentError(absl::StrJoin(problems_, "\n"));
+    }
     metadata.images = std::move(images_);
     return metadata;
   }
 
  private:
-  std::string Path(absl::string_view file) const {
-    return vision::JoinPath(split_dir_, file);
-  }
-
   // Position of an id, or -1. `guess` is where a file in the usual order has
   // it.
   int64_t Find(absl::string_view id, int64_t guess) const {
@@ -266,151 +250,176 @@ class SplitReader {
   int64_t FindOrAdd(Table* table, const Row& row, int64_t guess) {
     const int64_t index = Find(row.fields[0], guess);
     if (index < 0) {
-      table->Add(row.line, absl::StrCat("id ", Quote(row.fields[0]),
-                                        " is not in ", kImageIds));
+      table->Add(row, absl::StrCat("id ", QuoteForMessage(row.fields[0]),
+                                   " is not in ", kImageIds));
     }
     return index;
   }
 
-  // A problem for each image that `file` should have told about.
-  template <typename Has>
-  void AddMissing(absl::string_view file, const Has& has) {
-    const std::string ids = Path(kImageIds);
+  // Keeps what is wrong with a file, for the end.
+  void Finish(const FileProblems& problems) {
+    if (!problems.empty()) problems_.push_back(problems.ToString());
+  }
+
+  // A problem of a file for each image without a row in it.
+  void AddMissing(absl::string_view file, const std::vector<bool>& seen,
+                  FileProblems* problems) const {
+    const std::string ids = source_.Path(kImageIds);
     for (size_t i = 0; i < images_.size(); ++i) {
-      if (!has(i)) {
-        problems_.Add(
-            ids, lines_[i],
-            absl::StrCat("id ", Quote(images_[i].id), " has no row in ", file));
-      }
+      if (seen[i]) continue;
+      problems->AddElsewhere(ids, lines_[i],
+                             absl::StrCat("id ", QuoteForMessage(images_[i].id),
+                                          " has no row in ", file));
     }
   }
 
   absl::Status ReadImageIds() {
-    VISION_ASSIGN_OR_RETURN(std::string contents,
-                            vision::ReadFile(Path(kImageIds)));
-    Table table(Path(kImageIds), std::move(contents), &problems_);
-    const size_t count = table.CountRows();
-    images_.reserve(count);
-    lines_.reserve(count);
-    index_.reserve(count);
-    Row row;
-    while (table.Next(&row)) {
-      const std::string fault = CheckPath(row.text);
+    // Grown bit by bit, the records would need half as much memory again.
+    int64_t count = 0;
+    {
+      VISION_ASSIGN_OR_RETURN(LineReader lines, source_.Open(kImageIds));
+      VISION_ASSIGN_OR_RETURN(count, lines.CountLines());
+    }
+    if (count > kMaxImages) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(source_.Path(kImageIds), ": ", count,
+                       " lines, expected at most ", kMaxImages));
+    }
+    images_.reserve(static_cast<size_t>(count));
+    lines_.reserve(static_cast<size_t>(count));
+    index_.reserve(static_cast<size_t>(count));
+    FileProblems problems(source_.Path(kImageIds));
+    VISION_ASSIGN_OR_RETURN(LineReader lines, source_.Open(kImageIds));
+    Table table(std::move(lines), &problems);
+    for (Row row; table.Next(&row);) {
+      const std::string fault = CheckImageId(row.text);
       if (!fault.empty()) {
-        table.Add(row.line, absl::StrCat("id ", Quote(row.text), " ", fault));
+        table.Add(row,
+                  absl::StrCat("id ", QuoteForMessage(row.text), " ", fault));
         continue;
       }
       if (const auto found = index_.find(row.text); found != index_.end()) {
-        table.Add(row.line, absl::StrCat("id ", Quote(row.text), " is on line ",
-                                         lines_[static_cast<size_t>(*found)],
-                                         " already"));
+        table.Add(
+            row, absl::StrCat("id ", QuoteForMessage(row.text), " is on line ",
+                              lines_[static_cast<size_t>(*found)], " already"));
         continue;
       }
       ImageRecord& image = images_.emplace_back();
       image.id.assign(row.text.data(), row.text.size());
       image.label = -1;
-      lines_.push_back(row.line);
+      lines_.push_back(static_cast<int32_t>(row.line));
       index_.insert(static_cast<int32_t>(images_.size() - 1));
     }
+    VISION_RETURN_IF_ERROR(table.status());
+    if (images_.empty() && problems.empty() && !options_.allow_empty) {
+      problems.Add(0, "the split has no images");
+    }
+    Finish(problems);
+    return absl::OkStatus();
+  }
+
+  // Reads a file with at most one row for each image, "id" and then what `form`
+  // shows: calls use_row(row, i) for the first row of image i, which returns
+  // what is wrong with it. Whether each image must have a row is up to `need`.
+  enum class Need { kAll, kAllOrNone, kSome };
+  template <typename UseRow>
+  absl::Status ReadRows(absl::string_view file, Need need, size_t num_fields,
+                        absl::string_view form, absl::string_view content,
+                        const UseRow& use_row) {
+    absl::StatusOr<LineReader> lines = source_.Open(file);
+    if (need == Need::kAllOrNone && absl::IsNotFound(lines.status())) {
+      return absl::OkStatus();
+    }
+    VISION_RETURN_IF_ERROR(lines.status());
+    FileProblems problems(source_.Path(file));
+    Table table(*std::move(lines), &problems);
+    std::vector<bool> seen(images_.size());
+    int64_t guess = 0;
+    Row row;
+    while (table.Next(&row)) {
+      if (!table.CheckFields(row, num_fields, form)) continue;
+      const int64_t index = FindOrAdd(&table, row, guess);
+      if (index < 0) continue;
+      guess = index + 1;
+      const size_t i = static_cast<size_t>(index);
+      if (seen[i]) {
+        table.Add(row, absl::StrCat("id ", QuoteForMessage(row.fields[0]),
+                                    " has ", content, " already"));
+        continue;
+      }
+      seen[i] = true;
+      if (const std::string fault = use_row(row, i); !fault.empty()) {
+        table.Add(row, fault);
+      }
+    }
+    VISION_RETURN_IF_ERROR(table.status());
+    if (need == Need::kAll || (need == Need::kAllOrNone && table.has_rows())) {
+      AddMissing(file, seen, &problems);
+    }
+    Finish(problems);
     return absl::OkStatus();
   }
 
   absl::Status ReadClassLabels() {
-    VISION_ASSIGN_OR_RETURN(std::string contents,
-                            vision::ReadFile(Path(kClassLabels)));
-    Table table(Path(kClassLabels), std::move(contents), &problems_);
     const int limit =
         options_.num_classes > 0 ? options_.num_classes : kMaxInferredClasses;
-    std::vector<bool> seen(images_.size());
-    Row row;
-    for (int64_t guess = 0; table.Next(&row);) {
-      if (!table.CheckFields(row, 2, "'id,label'")) continue;
-      const int64_t index = FindOrAdd(&table, row, guess);
-      if (index < 0) continue;
-      guess = index + 1;
-      const size_t i = static_cast<size_t>(index);
-      if (seen[i]) {
-        table.Add(row.line, absl::StrCat("id ", Quote(row.fields[0]),
-                                         " has a label already"));
-        continue;
-      }
-      seen[i] = true;
-      int label = 0;
-      if (!ParseInt(row.fields[1], &label) || label < 0 || label >= limit) {
-        table.Add(row.line, absl::StrCat("label ", Quote(row.fields[1]),
-                                         ", expected a whole number in [0, ",
-                                         limit, ")"));
-        continue;
-      }
-      images_[i].label = label;
-    }
-    AddMissing(kClassLabels, [&](size_t i) { return seen[i]; });
-    return absl::OkStatus();
-  }
-
-  // An optional file: empty if it is not there.
-  absl::StatusOr<std::string> ReadOptional(absl::string_view file) const {
-    absl::StatusOr<std::string> contents = vision::ReadFile(Path(file));
-    if (absl::IsNotFound(contents.status())) return std::string();
-    return contents;
+    return ReadRows(
+        kClassLabels, Need::kAll, 2, "'id,label'", "a label",
+        [&](const Row& row, size_t i) -> std::string {
+          int label = 0;
+          if (!ParseInt(row.fields[1], &label) || label < 0 || label >= limit) {
+            return absl::StrCat("label ", QuoteForMessage(row.fields[1]),
+                                ", expected a whole number in [0, ", limit,
+                                ")");
+          }
+          images_[i].label = label;
+          return "";
+        });
   }
 
   absl::Status ReadImageSizes() {
-    VISION_ASSIGN_OR_RETURN(std::string contents, ReadOptional(kImageSizes));
-    Table table(Path(kImageSizes), std::move(contents), &problems_);
-    if (table.empty()) return absl::OkStatus();
-    std::vector<bool> seen(images_.size());
-    Row row;
-    for (int64_t guess = 0; table.Next(&row);) {
-      if (!table.CheckFields(row, 3, "'id,width,height'")) continue;
-      const int64_t index = FindOrAdd(&table, row, guess);
-      if (index < 0) continue;
-      guess = index + 1;
-      const size_t i = static_cast<size_t>(index);
-      if (seen[i]) {
-        table.Add(row.line, absl::StrCat("id ", Quote(row.fields[0]),
-                                         " has a size already"));
-        continue;
-      }
-      seen[i] = true;
-      int width = 0;
-      int height = 0;
-      if (!ParseInt(row.fields[1], &width) ||
-          !ParseInt(row.fields[2], &height) || width <= 0 || height <= 0) {
-        table.Add(row.line, absl::StrCat("size ", Quote(row.text),
-                                         ", expected width and height as "
-                                         "positive whole numbers"));
-        continue;
-      }
-      images_[i].width = width;
-      images_[i].height = height;
-    }
-    AddMissing(kImageSizes, [&](size_t i) { return seen[i]; });
-    return absl::OkStatus();
+    return ReadRows(
+        kImageSizes, Need::kAllOrNone, 3, "'id,width,height'", "a size",
+        [&](const Row& row, size_t i) -> std::string {
+          int width = 0;
+          int height = 0;
+          if (!ParseInt(row.fields[1], &width) ||
+              !ParseInt(row.fields[2], &height) || width <= 0 || height <= 0) {
+            return absl::StrCat("size ", QuoteForMessage(row.text),
+                                ", expected width and height as positive whole "
+                                "numbers");
+          }
+          images_[i].width = width;
+          images_[i].height = height;
+          return "";
+        });
   }
 
   absl::Status ReadLocalization() {
-    VISION_ASSIGN_OR_RETURN(std::string contents, ReadOptional(kLocalization));
-    Table table(Path(kLocalization), std::move(contents), &problems_);
-    if (table.empty()) return absl::OkStatus();
+    absl::StatusOr<LineReader> lines = source_.Open(kLocalization);
+    if (absl::IsNotFound(lines.status())) return absl::OkStatus();
+    VISION_RETURN_IF_ERROR(lines.status());
+    FileProblems problems(source_.Path(kLocalization));
+    Table table(*std::move(lines), &problems);
     std::vector<bool> seen(images_.size());
     size_t fields_of_file = 0;  // 5 in a file of boxes, 3 in one of masks.
     Row row;
     for (int64_t guess = 0; table.Next(&row);) {
       if (row.num_fields != 5 && row.num_fields != 3) {
-        table.Add(row.line, absl::StrCat("got ", Quote(row.text),
-                                         ", expected 'id,x0,y0,x1,y1' or "
-                                         "'id,mask,ignore'"));
+        table.Add(row, absl::StrCat("got ", QuoteForMessage(row.text),
+                                    ", expected 'id,x0,y0,x1,y1' or "
+                                    "'id,mask,ignore'"));
         continue;
       }
       if (fields_of_file == 0) fields_of_file = row.num_fields;
       if (row.num_fields != fields_of_file) {
-        table.Add(row.line,
-                  absl::StrCat("got ", Quote(row.text), ", expected a ",
-                               fields_of_file == 5 ? "box" : "mask",
-                               " as on the first line"));
+        table.Add(row, absl::StrCat("got ", QuoteForMessage(row.text),
+                                    ", expected a ",
+                                    fields_of_file == 5 ? "box" : "mask",
+                                    " as on the first line"));
         continue;
       }
+      // A further row of the image before, or the first one of the next.
       int64_t index = Find(row.fields[0], guess);
       if (index < 0) index = FindOrAdd(&table, row, guess + 1);
       if (index < 0) continue;
@@ -418,77 +427,66 @@ class SplitReader {
       const size_t i = static_cast<size_t>(index);
       const bool first = !seen[i];
       seen[i] = true;
-      if (fields_of_file == 5) {
-        AddBox(&table, row, &images_[i]);
-      } else {
-        AddMask(&table, row, first, &images_[i]);
-      }
+      const std::string fault = fields_of_file == 5
+                                    ? AddBox(row, &images_[i])
+                                    : AddMask(row, first, &images_[i]);
+      if (!fault.empty()) table.Add(row, fault);
     }
-    AddMissing(kLocalization, [&](size_t i) { return seen[i]; });
+    VISION_RETURN_IF_ERROR(table.status());
+    if (table.has_rows()) AddMissing(kLocalization, seen, &problems);
+    Finish(problems);
     return absl::OkStatus();
   }
 
-  static void AddBox(Table* table, const Row& row, ImageRecord* image) {
+  // Empty, or what is wrong with the row.
+  static std::string AddBox(const Row& row, ImageRecord* image) {
     std::array<int, 4> corners;
     for (size_t k = 0; k < 4; ++k) {
       if (!ParseInt(row.fields[k + 1], &corners[k])) {
-        table->Add(row.line,
-                   absl::StrCat("coordinate ", Quote(row.fields[k + 1]),
-                                ", expected a whole number"));
-        return;
+        return absl::StrCat("coordinate ", QuoteForMessage(row.fields[k + 1]),
+                            ", expected a whole number");
       }
     }
     const std::string fault =
         CheckCorners(corners, image->width, image->height);
     if (!fault.empty()) {
-      table->Add(row.line, absl::StrCat("box ", Quote(row.text), " ", fault));
-      return;
+      return absl::StrCat("box ", QuoteForMessage(row.text), " ", fault);
     }
     image->boxes.push_back(BoxFromFileCorners(corners));
+    return "";
   }
 
-  static void AddMask(Table* table, const Row& row, bool first,
-                      ImageRecord* image) {
-    const std::string fault = CheckPath(row.fields[1]);
-    if (!fault.empty()) {
-      table->Add(row.line,
-                 absl::StrCat("mask path ", Quote(row.fields[1]), " ", fault));
-      return;
+  // Empty, or what is wrong with the row.
+  static std::string AddMask(const Row& row, bool first, ImageRecord* image) {
+    if (const std::string fault = CheckImageId(row.fields[1]); !fault.empty()) {
+      return absl::StrCat("mask path ", QuoteForMessage(row.fields[1]), " ",
+                          fault);
     }
     const absl::string_view ignore = row.fields[2];
     if (!ignore.empty()) {
-      const std::string ignore_fault =
-          first ? CheckPath(ignore)
+      const std::string fault =
+          first ? CheckImageId(ignore)
                 : "stands on another row than the first of its id";
-      if (!ignore_fault.empty()) {
-        table->Add(row.line, absl::StrCat("ignore path ", Quote(ignore), " ",
-                                          ignore_fault));
-        return;
+      if (!fault.empty()) {
+        return absl::StrCat("ignore path ", QuoteForMessage(ignore), " ",
+                            fault);
       }
       image->ignore_path.assign(ignore.data(), ignore.size());
     }
     image->mask_paths.emplace_back(row.fields[1].data(), row.fields[1].size());
+    return "";
   }
 
   absl::Status SelectProxy() {
-    VISION_ASSIGN_OR_RETURN(std::string contents,
-                            vision::ReadFile(Path(kImageIdsProxy)));
-    Table table(Path(kImageIdsProxy), std::move(contents), &problems_);
     std::vector<size_t> selected;
-    std::vector<bool> seen(images_.size());
-    Row row;
-    for (int64_t guess = 0; table.Next(&row);) {
-      if (!table.CheckFields(row, 1, "'id'")) continue;
-      const int64_t index = FindOrAdd(&table, row, guess);
-      if (index < 0) continue;
-      guess = index + 1;
-      if (seen[static_cast<size_t>(index)]) {
-        table.Add(row.line, absl::StrCat("id ", Quote(row.fields[0]),
-                                         " is there already"));
-        continue;
-      }
-      seen[static_cast<size_t>(index)] = true;
-      selected.push_back(static_cast<size_t>(index));
+    VISION_RETURN_IF_ERROR(ReadRows(kImageIdsProxy, Need::kSome, 1, "'id'",
+                                    "a row", [&](const Row&, size_t i) {
+                                      selected.push_back(i);
+                                      return std::string();
+                                    }));
+    if (selected.empty() && !options_.allow_empty && problems_.empty()) {
+      problems_.push_back(absl::StrCat(source_.Path(kImageIdsProxy),
+                                       ": the subset has no images"));
     }
     std::vector<ImageRecord> subset;
     subset.reserve(selected.size());
@@ -498,21 +496,70 @@ class SplitReader {
     return absl::OkStatus();
   }
 
-  const std::string split_dir_;
+  const SplitSource& source_;
   const MetadataOptions options_;
-  Problems problems_;
+  // What is wrong, file by file.
+  std::vector<std::string> problems_;
   std::vector<ImageRecord> images_;
   // Line of each image in image_ids.txt.
-  std::vector<int64_t> lines_;
+  std::vector<int32_t> lines_;
   // Positions in images_, found by id.
   absl::flat_hash_set<int32_t, IdHash, IdEqual> index_{0, IdHash{&images_},
                                                        IdEqual{&images_}};
 };
 
-// What ReadSplitMetadata would refuse.
-absl::Status CheckMetadata(const std::string& split_dir,
-                           const SplitMetadata& metadata) {
-  Problems problems;
+absl::StatusOr<SplitMetadata> ReadSplit(const SplitSource& source,
+                                        const MetadataOptions& options) {
+  if (options.num_classes < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("num_classes is ", options.num_classes,
+                     ", expected 0 (infer) or more"));
+  }
+  return SplitReader(source, options).Read();
+}
+
+}  // namespace
+
+std::array<int, 4> BoxToFileCorners(const vision::Box& box) {
+  return {box.x0, box.y0, box.x1 - 1, box.y1 - 1};
+}
+
+vision::Box BoxFromFileCorners(const std::array<int, 4>& corners) {
+  vision::Box box;
+  box.x0 = corners[0];
+  box.y0 = corners[1];
+  box.x1 = corners[2] + 1;
+  box.y1 = corners[3] + 1;
+  return box;
+}
+
+absl::StatusOr<SplitMetadata> ReadSplitMetadata(
+    const std::string& split_dir, const MetadataOptions& options) {
+  return ReadSplit(SplitFolder(split_dir), options);
+}
+
+absl::StatusOr<SplitMetadata> ParseSplitMetadata(
+    const SplitText& text, const MetadataOptions& options) {
+  return ReadSplit(SplitInMemory(text), options);
+}
+
+std::string CheckImageId(absl::string_view id) {
+  if (id.empty()) return "is empty";
+  if (id.front() == ' ' || id.back() == ' ') {
+    return "begins or ends with a blank";
+  }
+  for (const char c : id) {
+    if (c == ',') return "has a comma in it";
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      return "has a control character in it";
+    }
+  }
+  return "";
+}
+
+absl::Status CheckSplitMetadata(const std::string& name,
+                                const SplitMetadata& metadata) {
+  FileProblems problems(name);
   absl::flat_hash_set<absl::string_view> ids;
   bool any_size = false;
   bool any_box = false;
@@ -523,16 +570,15 @@ absl::Status CheckMetadata(const std::string& split_dir,
     any_mask |= !image.mask_paths.empty();
   }
   if (any_box && any_mask) {
-    problems.Add(split_dir, 0, "got boxes and masks, expected one of them");
+    problems.Add(0, "got boxes and masks, expected one of them");
   }
   for (size_t i = 0; i < metadata.images.size(); ++i) {
     const ImageRecord& image = metadata.images[i];
     const auto add = [&](absl::string_view text) {
-      problems.Add(
-          split_dir, 0,
-          absl::StrCat("image ", i, ", ", Quote(image.id), ": ", text));
+      problems.Add(0, absl::StrCat("image ", i, ", ", QuoteForMessage(image.id),
+                                   ": ", text));
     };
-    if (const std::string fault = CheckPath(image.id); !fault.empty()) {
+    if (const std::string fault = CheckImageId(image.id); !fault.empty()) {
       add(absl::StrCat("the id ", fault));
     }
     if (!ids.insert(image.id).second) add("the id is there already");
@@ -558,14 +604,15 @@ absl::Status CheckMetadata(const std::string& split_dir,
       }
     }
     for (const std::string& path : image.mask_paths) {
-      if (const std::string fault = CheckPath(path); !fault.empty()) {
-        add(absl::StrCat("mask path ", Quote(path), " ", fault));
+      if (const std::string fault = CheckImageId(path); !fault.empty()) {
+        add(absl::StrCat("mask path ", QuoteForMessage(path), " ", fault));
       }
     }
     if (!image.ignore_path.empty()) {
-      if (const std::string fault = CheckPath(image.ignore_path);
+      if (const std::string fault = CheckImageId(image.ignore_path);
           !fault.empty()) {
-        add(absl::StrCat("ignore path ", Quote(image.ignore_path), " ", fault));
+        add(absl::StrCat("ignore path ", QuoteForMessage(image.ignore_path),
+                         " ", fault));
       }
       if (image.mask_paths.empty()) add("an ignore path without a mask");
     }
@@ -573,34 +620,9 @@ absl::Status CheckMetadata(const std::string& split_dir,
   return problems.ToStatus();
 }
 
-}  // namespace
-
-std::array<int, 4> BoxToFileCorners(const vision::Box& box) {
-  return {box.x0, box.y0, box.x1 - 1, box.y1 - 1};
-}
-
-vision::Box BoxFromFileCorners(const std::array<int, 4>& corners) {
-  vision::Box box;
-  box.x0 = corners[0];
-  box.y0 = corners[1];
-  box.x1 = corners[2] + 1;
-  box.y1 = corners[3] + 1;
-  return box;
-}
-
-absl::StatusOr<SplitMetadata> ReadSplitMetadata(
-    const std::string& split_dir, const MetadataOptions& options) {
-  if (options.num_classes < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("num_classes is ", options.num_classes,
-                     ", expected 0 (infer) or more"));
-  }
-  return SplitReader(split_dir, options).Read();
-}
-
 absl::Status WriteSplitMetadata(const std::string& split_dir,
                                 const SplitMetadata& metadata) {
-  VISION_RETURN_IF_ERROR(CheckMetadata(split_dir, metadata));
+  VISION_RETURN_IF_ERROR(CheckSplitMetadata(split_dir, metadata));
   std::string ids;
   std::string labels;
   std::string sizes;

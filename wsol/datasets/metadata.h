@@ -26,11 +26,13 @@
 #define WSOL_DATASETS_METADATA_H_
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "vision/geometry/box.h"
 
 namespace wsol {
@@ -63,21 +65,48 @@ struct MetadataOptions {
   int num_classes = 0;
   // Reads only the images that image_ids_proxy.txt lists, in its order.
   bool proxy = false;
+  // A split without images is an error unless this is set.
+  bool allow_empty = false;
 };
 
-// Reads the files of one split folder. Windows line ends and a UTF-8 byte order
-// mark are accepted. Every other irregularity is an error: kNotFound if
-// image_ids.txt or class_labels.txt is missing, kInvalidArgument for everything
-// in their contents, with "file:line: " before each problem; the first 20
-// problems of a split are listed and the others counted. A localization.txt
-// that is not empty must have a row for each image. 1.28 million images of one
-// box take about a second and 400 MB.
+// Reads the files of one split folder; no image is needed. Windows line ends, a
+// UTF-8 byte order mark and blank last lines are accepted. Every other
+// irregularity is an error: kNotFound if image_ids.txt or class_labels.txt is
+// missing, kInvalidArgument for everything in their contents, with "file:line:
+// " before each problem; the first 20 problems of each file are listed and the
+// others counted. A localization.txt that is not empty must have a row for each
+// image. 1.28 million images of one box take about a second and 300 MB
+// (docs/benchmarks.md).
 absl::StatusOr<SplitMetadata> ReadSplitMetadata(
     const std::string& split_dir, const MetadataOptions& options = {});
 
+// The contents of a split's files; those that are not there are nullopt.
+struct SplitText {
+  std::optional<std::string> image_ids;
+  std::optional<std::string> class_labels;
+  std::optional<std::string> image_sizes;
+  std::optional<std::string> localization;
+  std::optional<std::string> image_ids_proxy;
+};
+
+// ReadSplitMetadata of files in memory, whose names in messages are those
+// above.
+absl::StatusOr<SplitMetadata> ParseSplitMetadata(
+    const SplitText& text, const MetadataOptions& options = {});
+
+// What ReadSplitMetadata would refuse in the files of `metadata`: the first 20
+// problems, each after `name` and the image. Images have either boxes or masks,
+// not both.
+absl::Status CheckSplitMetadata(const std::string& name,
+                                const SplitMetadata& metadata);
+
+// Empty if a file of a split can hold this id or path, or else what keeps it
+// from that: "has a comma in it".
+std::string CheckImageId(absl::string_view id);
+
 // Writes the four files into `split_dir`, which is created if need be; each
-// file replaces an old one atomically. Images have either boxes or masks, not
-// both. kInvalidArgument for what ReadSplitMetadata would not accept.
+// file replaces an old one atomically. Errors are those of CheckSplitMetadata
+// and of writing.
 absl::Status WriteSplitMetadata(const std::string& split_dir,
                                 const SplitMetadata& metadata);
 

@@ -1,10 +1,19 @@
+// Besides the time, the counter peak_MB is the most memory that the process
+// held at a time (Linux only), of which start_MB were there before.
+
+#include <malloc.h>
+
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "benchmark/benchmark.h"
 #include "glog/logging.h"
 #include "vision/geometry/box.h"
@@ -34,12 +43,40 @@ std::string WriteSplit(int64_t images) {
   return dir;
 }
 
+// A line of /proc/self/status in MB, or 0.
+double StatusMegabytes(absl::string_view name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    absl::string_view rest = line;
+    int64_t kilobytes = 0;
+    if (absl::ConsumePrefix(&rest, name) && absl::ConsumeSuffix(&rest, " kB") &&
+        absl::SimpleAtoi(rest, &kilobytes)) {
+      return static_cast<double>(kilobytes) / 1000;
+    }
+  }
+  return 0;
+}
+
+// Forgets the peak of what came before; false if the system does not let us.
+bool ResetPeak() {
+  malloc_trim(0);
+  std::ofstream clear("/proc/self/clear_refs");
+  clear << "5" << std::flush;
+  return clear.good();
+}
+
 void BM_ReadSplitMetadata(benchmark::State& state) {
   const std::string dir = WriteSplit(state.range(0));
+  const bool measured = ResetPeak();
+  const double start = StatusMegabytes("VmRSS:");
   for (auto _ : state) {
     const absl::StatusOr<SplitMetadata> read = ReadSplitMetadata(dir);
     CHECK(read.ok()) << read.status();
     benchmark::DoNotOptimize(read->images.data());
+  }
+  if (measured) {
+    state.counters["start_MB"] = start;
+    state.counters["peak_MB"] = StatusMegabytes("VmHWM:");
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }

@@ -1,19 +1,16 @@
 #include "fcam/cli/demo_flags.h"
 
 #include <cstdlib>
-#include <filesystem>
-#include <memory>
 #include <string>
-#include <system_error>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "absl/status/statusor.h"
 #include "gflags/gflags.h"
-#include "tools/cpp/runfiles/runfiles.h"
 #include "vision/base/file_io.h"
 #include "vision/base/status_util.h"
 #include "wsol/cli/init.h"
 #include "wsol/cli/resolve_path.h"
+#include "wsol/cli/source_dir.h"
 
 DEFINE_string(data, "objects",
               "Built-in data set: objects (20 kinds of objects) or birds (16 "
@@ -48,20 +45,6 @@ absl::StatusOr<std::string> DefaultDataDir() {
       "--data_dir is needed: neither XDG_CACHE_HOME nor HOME is set");
 }
 
-absl::StatusOr<std::string> SourceDir() {
-  using ::bazel::tools::cpp::runfiles::Runfiles;
-  std::error_code no_link;
-  const std::string program =
-      std::filesystem::read_symlink("/proc/self/exe", no_link).string();
-  std::string error;
-  const std::unique_ptr<Runfiles> runfiles(Runfiles::Create(program, &error));
-  if (runfiles == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("the program's data files are not beside it: ", error));
-  }
-  return runfiles->Rlocation("fcam/wsol/datasets/objects20");
-}
-
 }  // namespace
 
 absl::StatusOr<DemoOptions> DemoOptionsFromFlags() {
@@ -76,7 +59,7 @@ absl::StatusOr<DemoOptions> DemoOptionsFromFlags() {
   } else {
     options.data_dir = wsol::ResolvePath(FLAGS_data_dir);
   }
-  VISION_ASSIGN_OR_RETURN(options.source_dir, SourceDir());
+  VISION_ASSIGN_OR_RETURN(options.source_dir, wsol::SyntheticSourceDir());
   options.seed = FLAGS_seed;
   options.num_threads = wsol::NumThreads();
   options.fast = FLAGS_fast;

@@ -6,12 +6,10 @@
 #include <iostream>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "vision/base/file_io.h"
@@ -20,6 +18,7 @@
 #include "wsol/cli/evaluate_flags.h"
 #include "wsol/cli/init.h"
 #include "wsol/cli/interrupt.h"
+#include "wsol/cli/list_problems.h"
 #include "wsol/cli/output_dir.h"
 #include "wsol/cli/resolve_path.h"
 #include "wsol/datasets/dataset.h"
@@ -108,18 +107,9 @@ absl::Status Compare(absl::string_view a_path, absl::string_view b_path) {
   return absl::OkStatus();
 }
 
-// Prints problems that come one on a line as such: the last line of a program
-// is its error in one line.
-absl::Status ListProblems(const absl::Status& status) {
-  const std::vector<std::string> lines = absl::StrSplit(status.message(), '\n');
-  if (lines.size() < 2) return status;
-  std::cout.flush();
-  for (const std::string& line : lines) std::cerr << "  " << line << "\n";
-  return absl::Status(status.code(), "the input has problems, see above");
-}
-
 absl::Status Run(absl::Span<const char* const> arguments) {
-  if (arguments.empty()) return ListProblems(Evaluate());
+  if (arguments.empty())
+    return wsol::ListProblems(Evaluate(), /*consequence=*/"", std::cerr);
   if (absl::string_view(arguments[0]) != "compare") {
     return absl::InvalidArgumentError(
         absl::StrCat("unexpected argument '", arguments[0],

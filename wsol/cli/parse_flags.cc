@@ -138,19 +138,25 @@ std::string TypeInWords(absl::string_view type) {
   return "text";
 }
 
+std::string Expected(const CommandLineFlagInfo& flag) {
+  std::string expected = TypeInWords(flag.type);
+  // The flag's own check may refuse a value: its description tells what is
+  // right.
+  if (flag.has_validator_fn) {
+    absl::StrAppend(&expected, ": ", flag.description);
+  }
+  return expected;
+}
+
 absl::Status SetFlag(const CommandLineFlagInfo& flag,
                      const std::string& value) {
   // Returns a message; an empty one is a failure, without the reason.
   if (!gflags::SetCommandLineOption(flag.name.c_str(), value.c_str()).empty()) {
     return absl::OkStatus();
   }
-  // The flag's own check may have refused it: its description tells what is
-  // right.
-  const bool checked = flag.has_validator_fn;
   return absl::InvalidArgumentError(
       absl::StrCat("bad value '", value, "' for flag '--", flag.name,
-                   "'; expected ", TypeInWords(flag.type), checked ? ": " : "",
-                   checked ? flag.description : ""));
+                   "'; expected ", Expected(flag)));
 }
 
 class Parser {
@@ -318,6 +324,10 @@ absl::StatusOr<bool> ParseFlags(int* argc, char*** argv, bool allow_arguments) {
   *argc = std::min(*argc, kept);
   (*argv)[*argc] = nullptr;
   return parser.help();
+}
+
+std::string ExpectedValue(const std::string& flag_name) {
+  return Expected(gflags::GetCommandLineFlagInfoOrDie(flag_name.c_str()));
 }
 
 std::string FlagsHelp(absl::string_view program, absl::string_view usage) {

@@ -22,6 +22,10 @@ namespace wsol {
 // stand before it may be set then.
 absl::StatusOr<bool> ParseFlags(int* argc, char*** argv, bool allow_arguments);
 
+// What a flag takes, for messages: "a whole number (int32)", and for a flag
+// with a validator its description too. Requires that the flag exists.
+std::string ExpectedValue(const std::string& flag_name);
+
 // The text of --help: the usage and the flags that the binary defines in the
 // cli packages of this repository, not those of the libraries it links.
 std::string FlagsHelp(absl::string_view program, absl::string_view usage);

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "vision/base/status_util.h"
 #include "wsol/report/escape.h"
+#include "wsol/report/palette.h"
 #include "wsol/report/ticks.h"
 
 namespace wsol {
@@ -27,16 +28,13 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLargest = 1e100;
 constexpr double kFarOutside = 1e5;  // Pixels.
 
-// Dark enough for white paper (3:1 or more), apart from each other in hue and
-// lightness also for red-green blindness; a page overrides them by its custom
-// properties.
-constexpr const char* kPalette[] = {"#0067a5", "#d1500b", "#00805c", "#a8488a",
-                                    "#946300", "#2a86b5", "#5a5f66", "#7a4fb5"};
-constexpr int kPaletteSize = 8;
+// A page overrides the colours of the palette by its custom properties.
+constexpr int kPaletteSize = static_cast<int>(kSeriesPalette.size());
 
 std::string Color(int index) {
   const int i = index % kPaletteSize;
-  return absl::StrCat("var(--series-", i, ",", kPalette[i], ")");
+  return absl::StrCat("var(--series-", i, ",",
+                      kSeriesPalette[static_cast<size_t>(i)], ")");
 }
 constexpr absl::string_view kInk = "var(--ink,#1c2126)";
 constexpr absl::string_view kMuted = "var(--muted,#5c6670)";

@@ -10,6 +10,7 @@
 #ifndef VISION_BACKBONES_BACKBONE_H_
 #define VISION_BACKBONES_BACKBONE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@
 #include "ATen/core/Tensor.h"
 #include "torch/nn/module.h"
 #include "torch/nn/modules/dropout.h"
+#include "vision/backbones/stage_transform.h"
 
 namespace vision {
 
@@ -59,6 +61,11 @@ class Backbone : public torch::nn::Module {
   void set_freeze_norms(bool freeze);
   bool freeze_norms() const { return freeze_norms_; }
 
+  // What is called, in training mode only, on each level that the network
+  // computes, that is not on f0 where it is the input; null, as at first: none.
+  // It is not part of the state dict.
+  void set_stage_transform(std::shared_ptr<StageTransform> transform);
+
   // torch::nn::Module's, but frozen norms stay in eval mode.
   void train(bool on = true) override;
 
@@ -69,8 +76,13 @@ class Backbone : public torch::nn::Module {
   // Dropout of the last map's values, in training mode if it was registered.
   at::Tensor ApplyDropout(const at::Tensor& map) const;
 
+  // What is to become of the output of a stage; derived classes call it for
+  // each level that they compute, before ApplyDropout.
+  at::Tensor FinishStage(const at::Tensor& map, size_t level) const;
+
  private:
   bool freeze_norms_ = false;
+  std::shared_ptr<StageTransform> stage_transform_;
   std::shared_ptr<torch::nn::DropoutImpl> dropout_;
 };
 

@@ -324,22 +324,24 @@ class InceptionV3 : public Backbone {
         " are too small for Inception v3 with strides {",
         absl::StrJoin(options_.strides, ", "), "}: nothing is left at the end");
     FeaturePyramid pyramid = {images};
+    const auto finish = [&](const at::Tensor& map) {
+      pyramid.push_back(FinishStage(map, pyramid.size()));
+      return pyramid.back();
+    };
     at::Tensor x =
-        conv_2b_->forward(conv_2a_->forward(conv_1a_->forward(images)));
-    pyramid.push_back(x);
-    x = conv_3b_->forward(MaxPool(x, options_.strides[0]));
-    pyramid.push_back(x);
+        finish(conv_2b_->forward(conv_2a_->forward(conv_1a_->forward(images))));
+    x = finish(conv_3b_->forward(MaxPool(x, options_.strides[0])));
     x = MaxPool(conv_4a_->forward(x), options_.strides[1]);
     for (const auto& mixed : mixed_5_) x = mixed->forward(x);
-    pyramid.push_back(x);
+    x = finish(x);
     for (const auto& mixed : mixed_6_) x = mixed->forward(x);
-    pyramid.push_back(x);
+    x = finish(x);
     if (options_.spg) {
       x = spg_2_->forward(spg_1_->forward(x));
     } else {
       for (const auto& mixed : mixed_7_) x = mixed->forward(x);
     }
-    pyramid.push_back(ApplyDropout(x));
+    pyramid.push_back(ApplyDropout(FinishStage(x, pyramid.size())));
     return pyramid;
   }
 

@@ -364,9 +364,14 @@ class MobileNet : public Backbone {
                 ", H, W], got ", images.sizes());
     FeaturePyramid pyramid = {images};
     at::Tensor x = images;
-    for (const Step& step : layout_.steps) {
+    for (size_t i = 0; i < layout_.steps.size(); ++i) {
+      const Step& step = layout_.steps[i];
       x = step.layer->forward(x);
       pyramid.resize(static_cast<size_t>(step.level) + 1);
+      if (i + 1 == layout_.steps.size() ||
+          layout_.steps[i + 1].level != step.level) {
+        x = FinishStage(x, pyramid.size() - 1);
+      }
       pyramid.back() = x;
     }
     pyramid.back() = ApplyDropout(x);

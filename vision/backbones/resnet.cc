@@ -181,13 +181,13 @@ class ResNet : public Backbone, public ConvNormOwner {
                 "ResNet expects images [N, ", options_.in_channels,
                 ", H, W], got ", images.sizes());
     FeaturePyramid pyramid = {images};
-    at::Tensor x = stem_->ForwardRelu(images);
+    at::Tensor x = FinishStage(stem_->ForwardRelu(images), pyramid.size());
     pyramid.push_back(x);
     if (options_.stem_max_pool) {
       x = at::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
     }
     for (const auto& stage : stages_) {
-      x = stage->forward(x);
+      x = FinishStage(stage->forward(x), pyramid.size());
       pyramid.push_back(x);
     }
     pyramid.back() = ApplyDropout(x);

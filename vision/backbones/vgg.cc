@@ -115,11 +115,12 @@ class Vgg : public Backbone {
     for (size_t i = 0; i < options_.strides.size(); ++i) {
       x = features_->ForwardBlock(i, x);
       if (options_.strides[i] == 1) continue;
+      x = FinishStage(x, pyramid.size());
       pyramid.push_back(x);
       x = at::max_pool2d(x, /*kernel_size=*/2, /*stride=*/2);
     }
     if (conv6_) x = conv6_->forward(x).relu_();
-    pyramid.push_back(ApplyDropout(x));
+    pyramid.push_back(ApplyDropout(FinishStage(x, pyramid.size())));
     return pyramid;
   }
 

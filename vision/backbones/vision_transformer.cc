@@ -218,7 +218,9 @@ VisionTransformerOutput VisionTransformer::Run(const at::Tensor& images,
   output.class_token = x.select(1, 0);
   at::Tensor map = x.slice(1, 1).transpose(1, 2).reshape(
       {batch, options_.width, height, width});
-  output.pyramid = {images, map.contiguous(images.suggest_memory_format())};
+  output.pyramid = {
+      images,
+      FinishStage(map.contiguous(images.suggest_memory_format()), /*level=*/1)};
   return output;
 }
 

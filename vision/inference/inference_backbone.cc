@@ -116,28 +116,32 @@ absl::StatusOr<std::shared_ptr<Backbone>> MakeInferenceBackbone(
     std::shared_ptr<Backbone> backbone, const InferenceOptions& options) {
   CHECK(backbone != nullptr);
   VISION_RETURN_IF_ERROR(CheckPrecision(*backbone, options));
-  return CallTorch("making a backbone for inference",
-                   [&]() -> absl::StatusOr<std::shared_ptr<Backbone>> {
-                     backbone->eval();
-                     Freeze(*backbone);
-                     if (options.fold_norms) {
-                       VISION_RETURN_IF_ERROR(FoldNorms(*backbone).status());
-                     }
-                     if (options.precision == Precision::kBFloat16) {
-                       backbone->to(at::kBFloat16);
-                     }
-                     if (options.channels_last) {
-                       for (at::Tensor& parameter : backbone->parameters()) {
-                         if (parameter.dim() != 4) continue;
-                         parameter.set_data(parameter.contiguous(
-                             at::MemoryFormat::ChannelsLast));
-                       }
-                     }
-                     if (options.pack_weights)
-                       PackFoldedConvolutions(*backbone);
-                     return std::make_shared<InferenceBackbone>(
-                         std::move(backbone), options);
-                   });
+  return CallTorch(
+      "making a backbone for inference",
+      [&]() -> absl::StatusOr<std::shared_ptr<Backbone>> {
+        backbone->eval();
+        Freeze(*backbone);
+        if (options.fold_norms) {
+          VISION_RETURN_IF_ERROR(FoldNorms(*backbone).status());
+        }
+        if (options.precision == Precision::kBFloat16) {
+          backbone->to(at::kBFloat16);
+        }
+        if (options.channels_last) {
+          for (at::Tensor& parameter : backbone->parameters()) {
+            if (parameter.dim() != 4) continue;
+            parameter.set_data(
+                parameter.contiguous(at::MemoryFormat::ChannelsLast));
+          }
+        }
+        if (options.pack_weights) {
+          PackFoldedConvolutions(
+              *backbone,
+              options.winograd && options.precision == Precision::kFloat32);
+        }
+        return std::make_shared<InferenceBackbone>(std::move(backbone),
+                                                   options);
+      });
 }
 
 }  // namespace vision

@@ -6,11 +6,12 @@
 //       auto fast, vision::MakeInferenceBackbone(backbone, {}));
 //   const vision::FeaturePyramid pyramid = fast->forward(images);
 //
-// Four options, from exact to rounded; differences are those of ResNet-50's
+// Five options, from exact to rounded; differences are those of ResNet-50's
 // last map, relative to its largest value:
 //   fold_norms     batch norms become part of the convolutions  about 1e-6
 //   channels_last  maps are stored pixel by pixel               about 1e-6
 //   pack_weights   weights in oneDNN's order, with ReLU fused   about 1e-6
+//   winograd       3 x 3 convolutions by Winograd's method      about 1e-5
 //   precision      bfloat16 weights and maps                    1e-2, cosine of
 //                                                               all maps >
 //                                                               0.999
@@ -46,6 +47,10 @@ struct InferenceOptions {
   // second copy of the weights, made again when the images' size changes, so
   // turn it off if that happens from batch to batch.
   bool pack_weights = true;
+  // With pack_weights and float32: 3 x 3 convolutions of many channels by
+  // WinogradConv (vision/nn/winograd_conv.h), in half the time and five times
+  // their weights' memory. Off at first, since it rounds a little more.
+  bool winograd = false;
   Precision precision = Precision::kFloat32;
   // Take bfloat16 even where it is slow (emulated), to see what it gives.
   bool allow_slow_precision = false;

@@ -87,6 +87,26 @@ TEST_P(InferenceBackboneTest, Float32GivesTheSameMaps) {
   }
 }
 
+TEST_P(InferenceBackboneTest, WinogradRoundsALittleMore) {
+  const auto backbone = Make(GetParam());
+  const at::NoGradGuard no_grad;
+  const at::Tensor images = at::rand({2, 3, 64, 64});
+  const FeaturePyramid expected = backbone->forward(images);
+  InferenceOptions options;
+  options.winograd = true;
+  const auto fast = MakeInferenceBackbone(backbone, options);
+  ASSERT_THAT(fast, IsOk());
+  const FeaturePyramid actual = (*fast)->forward(images);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double scale = expected[i].abs().max().item<double>();
+    EXPECT_THAT(actual[i], TensorNear(expected[i], 5e-5 * scale)) << i;
+  }
+  // Another size needs no other weights.
+  const at::Tensor others = at::rand({1, 3, 96, 80});
+  EXPECT_EQ((*fast)->forward(others).size(), expected.size());
+}
+
 TEST_P(InferenceBackboneTest, BFloat16IsNear) {
   if (!HasFastBFloat16(at::kCPU)) {
     GTEST_SKIP() << "no AVX-512 BF16 instructions";

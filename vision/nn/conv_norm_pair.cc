@@ -19,6 +19,7 @@
 #include "torch/nn/modules/batchnorm.h"
 #include "torch/nn/modules/conv.h"
 #include "torch/nn/options/conv.h"
+#include "vision/nn/winograd_conv.h"
 
 namespace vision {
 namespace {
@@ -55,6 +56,12 @@ bool RecordsGradient(const at::Tensor& x, const at::Tensor& weight) {
 // The packed weights for the last size of maps, with and without ReLU.
 class ConvNormPair::PackedWeights {
  public:
+  PackedWeights(const torch::nn::Conv2dImpl& conv, bool winograd) {
+    if (winograd && WinogradConv::Fits(conv)) {
+      winograd_.emplace(conv.weight, conv.bias);
+    }
+  }
+
   // Undefined for what must be computed the plain way.
   at::Tensor Run(const torch::nn::Conv2dImpl& conv, const at::Tensor& x,
                  bool relu) {
@@ -63,6 +70,9 @@ class ConvNormPair::PackedWeights {
         (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) ||
         RecordsGradient(x, conv.weight)) {
       return {};
+    }
+    if (winograd_.has_value() && x.scalar_type() == at::kFloat) {
+      return winograd_->Run(x, relu);
     }
     torch::jit::Stack stack = {x, Find(conv, x.sizes(), relu)};
     RunOperator()->callBoxed(&stack);
@@ -101,6 +111,7 @@ class ConvNormPair::PackedWeights {
     return entry.weights;
   }
 
+  std::optional<WinogradConv> winograd_;
   std::mutex mutex_;
   std::array<Entry, 2> entries_;
 };
@@ -133,7 +144,7 @@ at::Tensor ConvNormPair::ForwardRelu(const at::Tensor& x) const {
   return (norm_ ? norm_->forward(y) : y).relu_();
 }
 
-bool ConvNormPair::Pack() {
+bool ConvNormPair::Pack(bool winograd) {
   if (packed()) return true;
   const bool in_numbers =
       c10::get_if<torch::ExpandingArray<2>>(&conv_->options.padding());
@@ -141,7 +152,7 @@ bool ConvNormPair::Pack() {
       !at::globalContext().hasMKLDNN()) {
     return false;
   }
-  packed_ = std::make_shared<PackedWeights>();
+  packed_ = std::make_shared<PackedWeights>(*conv_, winograd);
   return true;
 }
 

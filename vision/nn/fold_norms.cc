@@ -51,15 +51,15 @@ absl::StatusOr<int64_t> FoldNorms(torch::nn::Module& module) {
   });
 }
 
-int64_t PackFoldedConvolutions(torch::nn::Module& module) {
+int64_t PackFoldedConvolutions(torch::nn::Module& module, bool winograd) {
   int64_t packed = 0;
   if (const auto* owner = dynamic_cast<const ConvNormOwner*>(&module)) {
     for (const auto& pair : owner->conv_norm_pairs()) {
-      if (pair->Pack()) ++packed;
+      if (pair->Pack(winograd)) ++packed;
     }
   }
   for (const auto& child : module.children()) {
-    packed += PackFoldedConvolutions(*child);
+    packed += PackFoldedConvolutions(*child, winograd);
   }
   return packed;
 }

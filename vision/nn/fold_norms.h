@@ -26,8 +26,10 @@ namespace vision {
 absl::StatusOr<int64_t> FoldNorms(torch::nn::Module& module);
 
 // Packs the weights of all folded pairs (ConvNormPair::Pack) and returns their
-// number; 0 where this LibTorch cannot. Doubles the weights' memory.
-int64_t PackFoldedConvolutions(torch::nn::Module& module);
+// number; 0 where this LibTorch cannot. Doubles the weights' memory; with
+// `winograd` those of 3 x 3 convolutions take five times as much.
+int64_t PackFoldedConvolutions(torch::nn::Module& module,
+                               bool winograd = false);
 
 }  // namespace vision
 

@@ -46,19 +46,25 @@ absl::Status CheckTensors(absl::Span<const DenseTensor> tensors) {
   return absl::OkStatus();
 }
 
-// Python's pickle protocol 2, as far as torch.save uses it for a state dict.
+// Python's pickle protocol 2, as far as torch.save uses it for a state dict or
+// a tensor.
 class Pickler {
  public:
-  Pickler() {
-    bytes_ = "\x80\x02";  // PROTO 2
+  void BeginDict() {
     EmptyOrderedDict();
     bytes_ += '(';  // MARK
   }
 
   // An entry whose values are member data/<storage>.
   void Add(const DenseTensor& tensor, size_t storage) {
-    const DTypeInfo& type = GetDTypeInfo(tensor.dtype);
     String(tensor.name);
+    AddTensor(tensor, storage);
+  }
+
+  void EndDict() { bytes_ += 'u'; }  // SETITEMS
+
+  void AddTensor(const DenseTensor& tensor, size_t storage) {
+    const DTypeInfo& type = GetDTypeInfo(tensor.dtype);
     Global("torch._utils", "_rebuild_tensor_v2");
     bytes_ += "((";
     String("storage");
@@ -83,7 +89,7 @@ class Pickler {
   }
 
   std::string Finish() && {
-    bytes_ += "u.";  // SETITEMS, STOP
+    bytes_ += '.';  // STOP
     return std::move(bytes_);
   }
 
@@ -123,8 +129,20 @@ class Pickler {
     bytes_ += 't';
   }
 
-  std::string bytes_;
+  std::string bytes_ = "\x80\x02";  // PROTO 2
 };
+
+FilePieces TorchZip(Pickler pickler,
+                    absl::Span<const absl::string_view> storages) {
+  ZipWriter zip;
+  zip.AddOwned("archive/data.pkl", std::move(pickler).Finish());
+  zip.AddOwned("archive/byteorder", "little");
+  for (size_t i = 0; i < storages.size(); ++i) {
+    zip.Add(absl::StrCat("archive/data/", i), storages[i]);
+  }
+  zip.AddOwned("archive/version", "3\n");
+  return std::move(zip).Finish();
+}
 
 }  // namespace
 
@@ -135,6 +153,7 @@ absl::StatusOr<FilePieces> MakeTorchZip(absl::Span<const DenseTensor> tensors) {
   absl::flat_hash_map<Storage, size_t> known;
   std::vector<absl::string_view> storages;
   Pickler pickler;
+  pickler.BeginDict();
   for (const DenseTensor& tensor : tensors) {
     size_t index = storages.size();
     if (!tensor.values.empty()) {
@@ -147,14 +166,15 @@ absl::StatusOr<FilePieces> MakeTorchZip(absl::Span<const DenseTensor> tensors) {
     if (index == storages.size()) storages.push_back(tensor.values);
     pickler.Add(tensor, index);
   }
-  ZipWriter zip;
-  zip.AddOwned("archive/data.pkl", std::move(pickler).Finish());
-  zip.AddOwned("archive/byteorder", "little");
-  for (size_t i = 0; i < storages.size(); ++i) {
-    zip.Add(absl::StrCat("archive/data/", i), storages[i]);
-  }
-  zip.AddOwned("archive/version", "3\n");
-  return std::move(zip).Finish();
+  pickler.EndDict();
+  return TorchZip(std::move(pickler), storages);
+}
+
+absl::StatusOr<FilePieces> MakeTorchZipOfTensor(const DenseTensor& tensor) {
+  VISION_RETURN_IF_ERROR(CheckTensors({tensor}));
+  Pickler pickler;
+  pickler.AddTensor(tensor, /*storage=*/0);
+  return TorchZip(std::move(pickler), {tensor.values});
 }
 
 absl::StatusOr<FilePieces> MakeSafetensors(

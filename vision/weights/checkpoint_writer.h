@@ -39,6 +39,10 @@ struct DenseTensor {
 // another size than the shape's, and for names of 4 GiB and more.
 absl::StatusOr<FilePieces> MakeTorchZip(absl::Span<const DenseTensor> tensors);
 
+// The same of one tensor by itself, as torch.save(tensor, path) writes it; its
+// name has no effect.
+absl::StatusOr<FilePieces> MakeTorchZipOfTensor(const DenseTensor& tensor);
+
 // A .safetensors file, with the header in the order of `tensors` and the values
 // aligned to their type. Its format has no sharing: such tensors are written
 // each. kInvalidArgument as above, and for names that are not UTF-8 or are

@@ -120,7 +120,7 @@ absl::StatusOr<at::Tensor> HeadMaps(PoolingHead& head,
       CheckLabels(labels, features.size(0), head.num_classes()));
   return vision::CallTorch("maps of the pooling head", [&] {
     const at::NoGradGuard no_grad;
-    return SelectMaps(head.ClassMaps(features), labels);
+    return head.ClassMapsOf(features, labels.unsqueeze(1)).squeeze(1);
   });
 }
 

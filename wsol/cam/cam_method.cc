@@ -152,13 +152,25 @@ absl::Status CamOptions::Validate() const {
 
 absl::StatusOr<CamOutput> CamMethod::Compute(CamNetwork& network,
                                              const CamInput& input) const {
+  CamOutput result;
+  VISION_RETURN_IF_ERROR(Run(network, input, &result));
+  return result;
+}
+
+absl::Status CamMethod::CheckGoesWith(CamNetwork& network,
+                                      const CamInput& input) const {
+  return Run(network, input, /*result=*/nullptr);
+}
+
+absl::Status CamMethod::Run(CamNetwork& network, const CamInput& input,
+                            CamOutput* result) const {
   VISION_RETURN_IF_ERROR(CheckInput(input));
   if (!network.IsInEvaluationMode()) {
     return absl::FailedPreconditionError(
         "the network is in training mode: its norms would see single images "
         "and change; call eval() first");
   }
-  return vision::CallTorch(options_.method, [&]() -> absl::StatusOr<CamOutput> {
+  return vision::StatusFromTorch(options_.method, [&]() -> absl::Status {
     const at::NoGradGuard no_grad;
     CamNetwork::Output output = input.output.has_value()
                                     ? *input.output
@@ -185,13 +197,16 @@ absl::StatusOr<CamOutput> CamMethod::Compute(CamNetwork& network,
       pass.layer = layer;
       VISION_RETURN_IF_ERROR(Check(pass));
     }
+    if (result == nullptr) return absl::OkStatus();
     std::vector<at::Tensor> maps;
     for (const size_t layer : layers) {
       pass.layer = layer;
       maps.push_back(Maps(pass));
     }
     const at::Tensor fused = maps.size() == 1 ? maps[0] : Fuse(maps);
-    return CamOutput{is_single ? fused.squeeze(1) : fused, output.logits};
+    result->maps = is_single ? fused.squeeze(1) : fused;
+    result->logits = output.logits;
+    return absl::OkStatus();
   });
 }
 

@@ -108,6 +108,10 @@ class CamMethod {
   absl::StatusOr<CamOutput> Compute(CamNetwork& network,
                                     const CamInput& input) const;
 
+  // What Compute would refuse, before its work: costs a forward pass, or
+  // nothing if input.output is there.
+  absl::Status CheckGoesWith(CamNetwork& network, const CamInput& input) const;
+
  protected:
   // A call in the middle.
   struct Pass {
@@ -124,7 +128,7 @@ class CamMethod {
 
   explicit CamMethod(const CamOptions& options) : options_(options) {}
 
-  // Whether the method goes with the network and layer.
+  // Whether the method goes with the network and layer. Cheap.
   virtual absl::Status Check(const Pass& pass) const;
 
   // Raw maps [N, M, h, w] of pass.layer. Called without gradients.
@@ -137,6 +141,10 @@ class CamMethod {
   const CamOptions& options() const { return options_; }
 
  private:
+  // `result` is null to check alone.
+  absl::Status Run(CamNetwork& network, const CamInput& input,
+                   CamOutput* result) const;
+
   const CamOptions options_;
 };
 

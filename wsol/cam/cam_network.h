@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ATen/core/Tensor.h"
+#include "c10/util/Exception.h"
 
 namespace wsol {
 
@@ -41,6 +42,30 @@ class CamNetwork {
   // [N, K, h, w].
   virtual bool HasOwnMaps() const = 0;
   virtual at::Tensor OwnMaps(const at::Tensor& last_features) = 0;
+  // Of these, the maps of `classes` [N, M] int64: [N, M, h, w].
+  virtual at::Tensor OwnMapsOf(const at::Tensor& last_features,
+                               const at::Tensor& classes) {
+    const at::Tensor maps = OwnMaps(last_features);
+    return maps.gather(1, classes.unsqueeze(2).unsqueeze(3).expand(
+                              {-1, -1, maps.size(2), maps.size(3)}));
+  }
+
+  // Of networks made of attention: its maps.
+  struct AttentionOutput {
+    // Of each block, from the first to the last: [N, heads, T, T], rows sum to
+    // 1. Gradients flow from the logits to them.
+    std::vector<at::Tensor> attention;
+    // [N, K].
+    at::Tensor logits;
+    // The first T - height * width tokens belong to no place; the head reads
+    // the others, row by row.
+    int64_t height = 0;
+    int64_t width = 0;
+  };
+  virtual bool HasAttention() const { return false; }
+  virtual AttentionOutput ForwardWithAttention(const at::Tensor& /*images*/) {
+    TORCH_CHECK(false, "the network has no attention maps");
+  }
 
   // False if forward passes change the network or draw random numbers.
   virtual bool IsInEvaluationMode() const = 0;

@@ -24,10 +24,7 @@ absl::Status ClassActivation::Check(const Pass& pass) const {
 at::Tensor ClassActivation::Maps(const Pass& pass) const {
   const at::Tensor& features = pass.features();
   if (pass.network.HasOwnMaps()) {
-    const at::Tensor own = pass.network.OwnMaps(features);
-    const at::Tensor index = pass.classes.unsqueeze(2).unsqueeze(3).expand(
-        {-1, -1, own.size(2), own.size(3)});
-    return own.detach().gather(1, index);
+    return pass.network.OwnMapsOf(features, pass.classes).detach();
   }
   const at::Tensor weights = pass.network.LinearWeights().detach();
   return WeightedFeatureSums(

@@ -23,6 +23,11 @@ class ClassifierNetwork : public CamNetwork {
   at::Tensor LinearWeights() const override;
   bool HasOwnMaps() const override;
   at::Tensor OwnMaps(const at::Tensor& last_features) override;
+  // Of vision transformers.
+  bool HasAttention() const override;
+  AttentionOutput ForwardWithAttention(const at::Tensor& images) override;
+  at::Tensor OwnMapsOf(const at::Tensor& last_features,
+                       const at::Tensor& classes) override;
   bool IsInEvaluationMode() const override;
 
  private:

@@ -12,6 +12,7 @@
 #include "vision/base/nearest_names.h"
 #include "vision/base/status_util.h"
 #include "wsol/cam/ablation_cam.h"
+#include "wsol/cam/attention_rollout.h"
 #include "wsol/cam/cam_method.h"
 #include "wsol/cam/class_activation.h"
 #include "wsol/cam/eigen_cam.h"
@@ -53,11 +54,13 @@ constexpr Entry kEntries[] = {
     {"ScoreCAM", Make<ScoreCam>},
     {"SSCAM", Make<SmoothedScoreCam>},
     {"ISCAM", Make<IntegratedScoreCam>},
+    {"AttentionRollout", Make<AttentionRollout>},
+    {"GradientAttentionRollout", Make<GradientAttentionRollout>},
 };
 
 // Published names of the maps that heads make by themselves.
-constexpr const char* kOwnMaps[] = {"wildcat", "gap", "maxpol", "maxpool",
-                                    "logsumexp"};
+constexpr const char* kOwnMaps[] = {"wildcat", "gap",       "maxpol",
+                                    "maxpool", "logsumexp", "attentionpool"};
 
 std::string Normalize(absl::string_view name) {
   return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"plusplus", "++"},

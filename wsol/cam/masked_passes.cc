@@ -17,7 +17,7 @@ int64_t EstimatePassBytes(const CamNetwork::Output& output, int64_t num_images,
   for (const at::Tensor& features : output.features) {
     largest = std::max(largest, static_cast<int64_t>(features.nbytes()));
   }
-  return image_bytes + 4 * largest / num_images;
+  return image_bytes + 6 * largest / num_images;
 }
 
 absl::StatusOr<int64_t> PassesAtATime(int64_t budget_bytes,

@@ -12,8 +12,9 @@
 
 namespace wsol {
 
-// Bytes that a pass over one image takes: the image and four times the largest
-// feature map, an estimate of what is alive at a time within a block.
+// Bytes that a pass over one image takes: the image and six times the largest
+// feature map, an estimate of the feature maps that are kept and of what is
+// alive at a time within a block (measured in ResNet-50: 37 MB, six times 6.4).
 // `output` is of a batch of `num_images`, `image_bytes` of one image.
 int64_t EstimatePassBytes(const CamNetwork::Output& output, int64_t num_images,
                           int64_t image_bytes);

@@ -11,8 +11,10 @@
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 #include "testing/status_matchers.h"
 #include "testing/tensor_matchers.h"
+#include "testing/test_data.h"
 #include "vision/base/file_io.h"
 #include "vision/nn/state_dict.h"
 #include "wsol/pooling/pooling.h"
@@ -92,31 +94,44 @@ TEST(ClassifierTest, WeightsAreAFunctionOfTheSeed) {
   }
 }
 
-// Names, order and sizes of the published groups (optim.json of the golden
-// numbers, groups-resnet50-std_cl-*).
-TEST(ClassifierTest, GroupsOfResNet50AreThePublishedOnes) {
-  ClassifierOptions options;
-  options.backbone = "resnet50";
-  options.num_classes = 200;
-  const auto classifier = Make(options);
-  const ClassifierParameters groups = ParameterGroups(*classifier);
-  EXPECT_EQ(groups.low.size(), 129u);
-  EXPECT_EQ(groups.high.size(), 32u);
-  EXPECT_EQ(Count(groups.low), 8543296);
-  EXPECT_EQ(Count(groups.high), 15374536);
-  EXPECT_EQ(vision::Crc32(absl::StrJoin(groups.low_names, "\n")), 3545306349u);
-  EXPECT_EQ(vision::Crc32(absl::StrJoin(groups.high_names, "\n")), 1154843672u);
-  EXPECT_EQ(vision::GetStateDict(classifier->encoder()).size(), 318u);
-  EXPECT_EQ(vision::GetStateDict(classifier->head()).size(), 2u);
-  // Section 2.2 of the behaviour specification.
-  EXPECT_EQ(Count(classifier->parameters()), 23917832);
-
-  options.pooling.name = "WildCatCLHead";
-  options.num_classes = 100;
-  const ClassifierParameters wildcat = ParameterGroups(*Make(options));
-  EXPECT_EQ(Count(wildcat.high), 15999481);
-  EXPECT_EQ(vision::Crc32(absl::StrJoin(wildcat.high_names, "\n")),
-            2224451178u);
+// Names, order, sizes and ratio of the published groups.
+TEST(ClassifierTest, GroupsAreThePublishedOnes) {
+  const nlohmann::json golden =
+      ::testing::ReadTestJson("wsol/classifier/testdata/parameter_groups.json");
+  int cases = 0;
+  for (const nlohmann::json& c : golden.at("cases")) {
+    const nlohmann::json& inputs = c.at("inputs");
+    // Training of F-CAM has one group: see fcam_model_golden_test.cc.
+    if (inputs.at("task") != "STD_CL") continue;
+    SCOPED_TRACE(c.at("id").get<std::string>());
+    ++cases;
+    ClassifierOptions options;
+    options.backbone = inputs.at("encoder");
+    options.pooling.name = inputs.at("head");
+    options.num_classes = inputs.at("classes");
+    const auto classifier = Make(options);
+    const ClassifierParameters groups = ParameterGroups(*classifier);
+    const auto check = [&](const nlohmann::json& expected,
+                           const std::vector<at::Tensor>& parameters,
+                           const std::vector<std::string>& names) {
+      EXPECT_EQ(parameters.size(), expected.at("tensors").get<size_t>());
+      EXPECT_EQ(Count(parameters), expected.at("numbers").get<int64_t>());
+      EXPECT_EQ(names.front(), expected.at("first").get<std::string>());
+      EXPECT_EQ(names.back(), expected.at("last").get<std::string>());
+      EXPECT_EQ(vision::Crc32(absl::StrJoin(names, "\n")),
+                expected.at("names_crc32").get<uint32_t>());
+    };
+    const nlohmann::json& expected = c.at("expect").at("groups");
+    ASSERT_EQ(expected.size(), 2u);
+    check(expected[0], groups.low, groups.low_names);
+    check(expected[1], groups.high, groups.high_names);
+    const nlohmann::json& parts = c.at("expect").at("numbers_per_part");
+    EXPECT_EQ(Count(classifier->encoder().parameters()),
+              parts.at("encoder").get<int64_t>());
+    EXPECT_EQ(Count(classifier->head().parameters()),
+              parts.at("classification_head").get<int64_t>());
+  }
+  EXPECT_EQ(cases, 6);
 }
 
 TEST(ClassifierTest, GroupsShareMemoryWithTheModel) {

@@ -8,6 +8,8 @@
 #include "vision/base/nearest_names.h"
 #include "vision/base/status_util.h"
 #include "vision/base/torch_status.h"
+#include "wsol/pooling/acol.h"
+#include "wsol/pooling/attention_pool.h"
 #include "wsol/pooling/gap.h"
 #include "wsol/pooling/log_sum_exp.h"
 #include "wsol/pooling/max_pool.h"
@@ -36,6 +38,8 @@ constexpr Entry kEntries[] = {
     {"MaxPool", Make<MaxPoolHead>},
     {"LogSumExpPool", Make<LogSumExpHead>},
     {"WildCatCLHead", Make<WildcatHead>},
+    {"ACoL", Make<AcolHead>},
+    {"AttentionPool", Make<AttentionPoolHead>},
 };
 
 }  // namespace

@@ -16,8 +16,8 @@
 
 namespace wsol {
 
-// "WGAP", "GAP", "MaxPool", "LogSumExpPool", "WildCatCLHead": the published
-// names of the option spatial_pooling.
+// "WGAP", "GAP", "MaxPool", "LogSumExpPool", "WildCatCLHead", the published
+// names of the option spatial_pooling, "ACoL" and "AttentionPool".
 std::vector<std::string> PoolingNames();
 
 // kInvalidArgument for a name that is not listed (the nearest are named) or bad

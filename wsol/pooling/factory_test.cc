@@ -132,6 +132,8 @@ TEST(MakePoolingHeadTest, MakesEveryNamedHead) {
     ASSERT_THAT(head, IsOk());
     EXPECT_EQ((*head)->num_classes(), 3);
     EXPECT_THAT((*head)->forward(at::rand({2, 4, 5, 6})), HasShape({2, 3}));
+    // ACoL's maps are not linear in the features.
+    if (name == "ACoL") continue;
     EXPECT_THAT((*head)->class_weights(), HasShape({3, 4}));
   }
 }

@@ -53,6 +53,10 @@ absl::Status PoolingOptions::Validate() const {
                  "a finite number"),
       CheckField(wildcat_dropout >= 0 && wildcat_dropout < 1, "wildcat_dropout",
                  wildcat_dropout, "a probability below 1"),
+      CheckField(acol_threshold >= 0 && acol_threshold <= 1, "acol_threshold",
+                 acol_threshold, "0 to 1"),
+      CheckField(acol_width >= 1, "acol_width", acol_width,
+                 "at least 1 channel"),
   };
   for (const absl::Status& status : checks) {
     if (!status.ok()) return status;
@@ -63,6 +67,14 @@ absl::Status PoolingOptions::Validate() const {
 at::Tensor PoolingHead::ClassMaps(const at::Tensor& features) {
   const at::Tensor maps = Maps(features);
   return maps.narrow(1, maps.size(1) - num_classes_, num_classes_);
+}
+
+at::Tensor PoolingHead::ClassMapsOf(const at::Tensor& features,
+                                    const at::Tensor& classes) {
+  const at::Tensor maps = ClassMaps(features);
+  const at::Tensor index = classes.unsqueeze(2).unsqueeze(3).expand(
+      {-1, -1, maps.size(2), maps.size(3)});
+  return maps.gather(1, index);
 }
 
 void PoolingHead::CheckFeatures(const at::Tensor& features) const {

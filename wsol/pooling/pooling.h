@@ -66,6 +66,11 @@ struct PoolingOptions {
   // WildCatCLHead: which formula, see wsol/pooling/wildcat.h.
   WildcatVariant wildcat_variant = WildcatVariant::kPublished;
 
+  // ACoL: the share of the largest value of a map above which branch A's region
+  // is erased, in [0, 1], and the channels of the branches, at least 1.
+  double acol_threshold = 0.7;
+  int64_t acol_width = 1024;
+
   // kInvalidArgument names the field, its value and what is allowed.
   absl::Status Validate() const;
 };
@@ -93,9 +98,15 @@ class PoolingHead : public torch::nn::Module {
   // Maps without the background, [N, K, h, w].
   at::Tensor ClassMaps(const at::Tensor& features);
 
+  // Of ClassMaps, those of `classes` [N, M] int64, each in [0, K):
+  // [N, M, h, w]. Cheaper where each map is computed for itself.
+  virtual at::Tensor ClassMapsOf(const at::Tensor& features,
+                                 const at::Tensor& classes);
+
   // The weights W [K, C] that make class scores from the features: the map of
   // class k is sum_c W[k, c] f[c] up to a constant. An alias of the parameter
-  // where possible; gradients flow.
+  // where possible; gradients flow. Throws c10::Error for heads whose maps are
+  // not linear in the features (ACoL).
   virtual at::Tensor class_weights() const = 0;
 
   int64_t num_classes() const { return num_classes_; }

@@ -1,11 +1,18 @@
 #include "wsol/training/classifier_trainer.h"
 
 #include <memory>
+#include <vector>
 
-#include "ATen/ATen.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "torch/nn/module.h"
 #include "vision/base/status_util.h"
 #include "vision/base/torch_status.h"
+#include "vision/inference/inference_backbone.h"
+#include "vision/nn/autocast.h"
+#include "wsol/baselines/factory.h"
+#include "wsol/baselines/training_method.h"
 
 namespace wsol {
 
@@ -24,6 +31,7 @@ absl::Status ClassifierTrainingOptions::Validate() const {
     return absl::InvalidArgumentError(absl::StrCat(
         "label_smoothing must be in [0, 1), got ", label_smoothing));
   }
+  VISION_RETURN_IF_ERROR(method.Validate());
   return optimizer.Validate();
 }
 
@@ -31,7 +39,27 @@ absl::StatusOr<std::vector<EpochRecord>> TrainClassifier(
     Classifier& classifier, Loader& loader,
     const ClassifierTrainingOptions& options) {
   VISION_RETURN_IF_ERROR(options.Validate());
-  const ClassifierParameters parameters = ParameterGroups(classifier);
+  const bool autocast = options.precision == vision::Precision::kBFloat16;
+  if (autocast && !vision::HasFastBFloat16(at::kCPU)) {
+    return absl::FailedPreconditionError(
+        "bfloat16 is slow on this machine (no AVX-512 BF16): train in float32");
+  }
+  VISION_ASSIGN_OR_RETURN(const std::unique_ptr<TrainingMethod> method,
+                          MakeTrainingMethod(options.method, classifier));
+  ClassifierParameters parameters = ParameterGroups(classifier);
+  // Classifier and branches as one module: one state, one norm of gradients.
+  const auto both = std::make_shared<torch::nn::Module>();
+  const std::shared_ptr<torch::nn::Module> branches = method->branches();
+  if (branches != nullptr) {
+    // An alias that owns nothing: the classifier is the caller's.
+    both->register_module(
+        "classifier", std::shared_ptr<torch::nn::Module>(
+                          std::shared_ptr<torch::nn::Module>(), &classifier));
+    both->register_module("branches", branches);
+    for (const at::Tensor& parameter : branches->parameters()) {
+      parameters.high.push_back(parameter);
+    }
+  }
   VISION_ASSIGN_OR_RETURN(
       const std::unique_ptr<Optimizer> optimizer,
       Optimizer::Create(
@@ -40,21 +68,19 @@ absl::StatusOr<std::vector<EpochRecord>> TrainClassifier(
             options.learning_rate * options.classifier_learning_rate_ratio}},
           options.optimizer));
   TrainingLoop loop = options.loop;
-  loop.step = [&](const Batch& batch, int64_t) -> absl::StatusOr<StepResult> {
-    return vision::CallTorch("classifying", [&]() -> StepResult {
-      const at::Tensor logits = classifier.forward(batch.images).logits;
-      const double accuracy = logits.argmax(1)
-                                  .eq(batch.labels)
-                                  .to(at::kDouble)
-                                  .mean()
-                                  .item<double>();
-      return {at::cross_entropy_loss(logits, batch.labels, /*weight=*/{},
-                                     at::Reduction::Mean, /*ignore_index=*/-100,
-                                     options.label_smoothing),
-              {{kTrainAccuracy, accuracy}}};
+  loop.step = [&](const Batch& batch,
+                  int64_t epoch) -> absl::StatusOr<StepResult> {
+    StepContext context;
+    context.epoch = epoch;
+    context.batch = loader.next_batch();
+    context.label_smoothing = options.label_smoothing;
+    return vision::CallTorch("classifying", [&] {
+      const vision::Autocast scope(autocast);
+      return method->Step(batch, context);
     });
   };
-  return Train(loop, classifier, loader, *optimizer);
+  return branches != nullptr ? Train(loop, *both, loader, *optimizer)
+                             : Train(loop, classifier, loader, *optimizer);
 }
 
 }  // namespace wsol

@@ -240,6 +240,9 @@ absl::Status Training::Resume() {
     }
     VISION_RETURN_IF_ERROR(text.status());
     VISION_ASSIGN_OR_RETURN(progress_, ProgressFromText(*text));
+    if (loop_.callbacks.on_resume) {
+      loop_.callbacks.on_resume(progress_.history);
+    }
     return absl::OkStatus();
   }
   return absl::OkStatus();

@@ -66,7 +66,10 @@ struct TrainingCallbacks {
   // Called when a state cannot be written, a full disk for example; training
   // goes on, and the file written before stays whole. Empty: training stops.
   std::function<void(const absl::Status& error)> on_checkpoint_error;
-  // Called after each epoch that was trained now.
+  // Called once, before the first batch, if a state was found: with the epochs
+  // it has done.
+  std::function<void(const std::vector<EpochRecord>& history)> on_resume;
+  // Called after each epoch that was trained now, epoch 0 included.
   std::function<void(const EpochRecord& record)> on_epoch;
 };
 

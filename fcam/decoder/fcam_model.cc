@@ -6,6 +6,7 @@
 #include "ATen/ATen.h"
 #include "ATen/core/grad_mode.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "glog/logging.h"
 #include "vision/base/rng.h"
 #include "vision/base/status_util.h"
@@ -35,25 +36,67 @@ FcamModel::FcamModel(std::shared_ptr<wsol::Classifier> classifier,
   segmentation_head_ = register_module(
       "segmentation_head", std::make_shared<SegmentationHead>(
                                decoder_->out_channels(), seeds.Next()));
+  if (options.reconstruction.has_value()) {
+    reconstruction_head_ = register_module(
+        "reconstruction_head",
+        std::make_shared<ReconstructionHead>(
+            decoder_->out_channels(), *options.reconstruction, seeds.Next()));
+  }
   if (freeze_classifier_) vision::Freeze(*classifier_);
+}
+
+vision::Backbone& FcamModel::running_encoder() const {
+  return fast_encoder_ ? *fast_encoder_ : classifier_->encoder();
+}
+
+absl::Status FcamModel::UseFastEncoder(
+    std::shared_ptr<vision::Backbone> encoder) {
+  if (encoder != nullptr) {
+    if (!freeze_classifier_) {
+      return absl::FailedPreconditionError(
+          "a fast encoder cannot run in place of one that is trained: expected "
+          "a frozen classifier");
+    }
+    const std::vector<int64_t> expected = classifier_->encoder().channels();
+    if (encoder->channels() != expected) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the fast encoder has channels ",
+                       absl::StrJoin(encoder->channels(), ", "),
+                       ", expected those of the classifier's, ",
+                       absl::StrJoin(expected, ", ")));
+    }
+  }
+  fast_encoder_ = std::move(encoder);
+  return absl::OkStatus();
+}
+
+wsol::ClassifierOutput FcamModel::Classify(const at::Tensor& images) {
+  std::optional<at::NoGradGuard> no_grad;
+  if (freeze_classifier_) no_grad.emplace();
+  if (fast_encoder_ == nullptr) return classifier_->forward(images);
+  wsol::ClassifierOutput output;
+  output.features = fast_encoder_->forward(images);
+  output.logits = classifier_->head().forward(output.features.back());
+  return output;
 }
 
 FcamOutput FcamModel::forward(const at::Tensor& images) {
   FcamOutput output;
   {
-    std::optional<at::NoGradGuard> no_grad;
-    if (freeze_classifier_) no_grad.emplace();
-    wsol::ClassifierOutput classified = classifier_->forward(images);
+    wsol::ClassifierOutput classified = Classify(images);
     output.logits = std::move(classified.logits);
     output.features = std::move(classified.features);
   }
-  at::Tensor fcams =
-      segmentation_head_->forward(decoder_->forward(output.features));
+  const at::Tensor decoded = decoder_->forward(output.features);
   const at::IntArrayRef size = images.sizes().slice(2);
-  if (fcams.sizes().slice(2) != size) {
-    fcams = at::upsample_bilinear2d(fcams, size, /*align_corners=*/true);
+  const auto resize = [&](const at::Tensor& map) {
+    if (map.sizes().slice(2) == size) return map;
+    return at::upsample_bilinear2d(map, size, /*align_corners=*/true);
+  };
+  output.fcams = resize(segmentation_head_->forward(decoded));
+  if (reconstruction_head_ != nullptr) {
+    output.reconstruction = resize(reconstruction_head_->forward(decoded));
   }
-  output.fcams = std::move(fcams);
   return output;
 }
 

@@ -207,6 +207,81 @@ TEST(UnetDecoderTest, HasThePublishedSizes) {
       23119616);
 }
 
+// 3 x 3 weights: 9 (in + out) + in out + out^2 + 4 out instead of
+// 9 (in out + out^2) + 4 out a block.
+TEST(UnetDecoderTest, LightOnesHaveATenthOfTheParameters) {
+  const auto expected = [](const std::vector<int64_t>& inputs,
+                           const std::vector<int64_t>& outputs) {
+    int64_t count = 0;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const int64_t in = inputs[i], out = outputs[i];
+      count += 9 * (in + out) + in * out + out * out + 4 * out;
+    }
+    return count;
+  };
+  UnetDecoderOptions options;
+  options.light = true;
+  const int64_t resnet = CountParameters(
+      *MakeUnetDecoder({3, 64, 256, 512, 1024, 2048}, options).value());
+  EXPECT_EQ(resnet, expected({3072, 768, 384, 128, 32}, options.channels));
+  EXPECT_EQ(resnet, 1047120);
+  const int64_t inception = CountParameters(
+      *MakeUnetDecoder({3, 64, 80, 288, 768, 1024}, options).value());
+  EXPECT_EQ(inception, expected({1792, 544, 208, 128, 32}, options.channels));
+  EXPECT_EQ(inception, 664384);
+  options.channels = {256, 128, 64};
+  options.center = true;
+  EXPECT_EQ(
+      CountParameters(*MakeUnetDecoder({64, 128, 256, 1024}, options).value()),
+      expected({1280, 384, 128}, options.channels) +
+          2 * (9 * 1024 + 1024 * 1024 + 2 * 1024));
+}
+
+TEST(UnetDecoderTest, LightOnesHaveTheSameSizesAndLearn) {
+  const std::vector<int64_t> channels = {3, 4, 5, 6};
+  UnetDecoderOptions options;
+  options.channels = {4, 3, 2};
+  options.light = true;
+  options.center = true;
+  const auto decoder = MakeUnetDecoder(channels, options).value();
+  const at::Tensor y = decoder->forward(
+      RandomPyramid(channels, {{16, 14}, {8, 7}, {4, 4}, {2, 2}}, 2));
+  EXPECT_THAT(y, HasShape({2, 2, 16, 14}));
+  y.sin().sum().backward();
+  std::vector<std::string> names;
+  for (const auto& item : decoder->named_parameters()) {
+    names.push_back(item.key());
+    EXPECT_TRUE(item.value().grad().defined()) << item.key();
+  }
+  EXPECT_EQ(names[0], "center_depthwise.0.weight");
+  EXPECT_THAT(decoder->named_parameters()["blocks.0.depthwise1.weight"],
+              HasShape({11, 1, 3, 3}));
+  EXPECT_THAT(decoder->named_parameters()["blocks.0.conv1.0.weight"],
+              HasShape({4, 11, 1, 1}));
+}
+
+TEST(UnetBlockTest, LightConvolvesEachChannelThenMixesThem) {
+  UnetBlock block(1, 1, 1, /*light=*/true);
+  block.to(at::kDouble);
+  block.eval();
+  const at::NoGradGuard no_grad;
+  auto weights = block.named_parameters();
+  // The first depthwise filter shifts channel 1 (the skip) by a column.
+  weights["depthwise1.weight"].zero_();
+  weights["depthwise1.weight"][1][0][1][0] = 1;
+  weights["conv1.0.weight"].copy_(
+      at::tensor({7., 2.}, at::kDouble).view({1, 2, 1, 1}));
+  weights["depthwise2.weight"].zero_();
+  weights["depthwise2.weight"][0][0][1][1] = 1;
+  weights["conv2.0.weight"].fill_(1);
+  const at::Tensor skip =
+      at::tensor({1., 2., 3., 4.}, at::kDouble).view({1, 1, 2, 2});
+  const at::Tensor expected =
+      at::tensor({0., 2., 0., 6.}, at::kDouble).view({1, 1, 2, 2});
+  EXPECT_THAT(block.forward(at::ones({1, 1, 1, 1}, at::kDouble), skip),
+              TensorNear(expected * kTwoNorms, 1e-14));
+}
+
 TEST(UnetDecoderTest, ReachesTheImagesResolution) {
   // Sizes of inception v3's pyramid for 224 x 224, divided by about 4.
   UnetDecoderOptions options;
@@ -260,6 +335,44 @@ TEST(UnetDecoderTest, TakesTheFinestLevelIfAsked) {
   EXPECT_THAT(decoder->forward(pyramid), HasShape({1, 2, 9, 7}));
   EXPECT_THAT(decoder->forward(other),
               Not(TensorEq(decoder->forward(pyramid))));
+}
+
+// The features of a fast encoder are convolved in parts: the same up to
+// rounding, gradients too.
+TEST(UnetDecoderTest, ChannelsLastConstantsGiveTheSame) {
+  at::manual_seed(7);
+  const std::vector<int64_t> channels = {3, 20, 64, 130, 140};
+  const vision::FeaturePyramid pyramid =
+      RandomPyramid(channels, {{32, 30}, {16, 15}, {8, 8}, {4, 4}, {4, 4}}, 2);
+  vision::FeaturePyramid last;
+  for (const at::Tensor& level : pyramid) {
+    last.push_back(level.contiguous(at::MemoryFormat::ChannelsLast));
+  }
+  for (const bool center : {false, true}) {
+    UnetDecoderOptions options;
+    options.channels = {24, 16, 8, 6};
+    options.center = center;
+    const auto decoder = MakeUnetDecoder(channels, options).value();
+    const auto run = [&](const vision::FeaturePyramid& maps) {
+      const at::Tensor y = decoder->forward(maps);
+      for (at::Tensor& parameter : decoder->parameters()) {
+        parameter.mutable_grad() = at::Tensor();
+      }
+      y.sin().mean().backward();
+      std::vector<at::Tensor> results = {y.detach()};
+      for (const at::Tensor& parameter : decoder->parameters()) {
+        results.push_back(parameter.grad().clone());
+      }
+      return results;
+    };
+    const std::vector<at::Tensor> expected = run(pyramid);
+    const std::vector<at::Tensor> actual = run(last);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const double largest = expected[i].abs().max().item<double>();
+      EXPECT_THAT(actual[i], TensorNear(expected[i], 1e-6 + 2e-3 * largest))
+          << i;
+    }
+  }
 }
 
 TEST(UnetDecoderTest, UsesEverySkip) {

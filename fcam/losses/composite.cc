@@ -51,9 +51,12 @@ absl::Status LossTermOptions::Validate() const {
 absl::Status FcamLossOptions::Validate() const {
   const std::pair<const char*, const LossTermOptions*> terms[] = {
       {kClassificationTerm, &classification},
+      {kReconstructionTerm, &reconstruction},
       {kCrfTerm, &crf},
+      {kLocalColorTerm, &local_color},
       {kEntropyTerm, &entropy},
       {kSizeTerm, &size},
+      {kSizeBoundsTerm, &size_bounds},
       {kSelfLearningTerm, &self_learning}};
   bool any = false;
   for (const auto& [name, term] : terms) {
@@ -71,6 +74,15 @@ absl::Status FcamLossOptions::Validate() const {
       vision::Annotate(elb.Validate(), absl::StrCat("loss term ", kSizeTerm)));
   VISION_RETURN_IF_ERROR(vision::Annotate(
       crf_options.Validate(), absl::StrCat("loss term ", kCrfTerm)));
+  VISION_RETURN_IF_ERROR(
+      vision::Annotate(size_bounds_options.Validate(),
+                       absl::StrCat("loss term ", kSizeBoundsTerm)));
+  VISION_RETURN_IF_ERROR(
+      vision::Annotate(local_color_options.Validate(),
+                       absl::StrCat("loss term ", kLocalColorTerm)));
+  VISION_RETURN_IF_ERROR(
+      vision::Annotate(reconstruction_options.Validate(),
+                       absl::StrCat("loss term ", kReconstructionTerm)));
   if (ignore_index == 0 || ignore_index == 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("ignore_index is ", ignore_index,
@@ -104,7 +116,10 @@ bool FcamLoss::NeedsSeeds(int epoch) const {
   return options_.self_learning.IsOn(epoch);
 }
 
-bool FcamLoss::NeedsImages(int epoch) const { return options_.crf.IsOn(epoch); }
+bool FcamLoss::NeedsImages(int epoch) const {
+  return options_.crf.IsOn(epoch) || options_.local_color.IsOn(epoch) ||
+         options_.reconstruction.IsOn(epoch);
+}
 
 FcamLossTerms FcamLoss::Compute(const FcamLossInputs& inputs, int epoch) const {
   TORCH_CHECK(inputs.fcams.defined() && inputs.fcams.dim() == 4 &&
@@ -127,7 +142,8 @@ FcamLossTerms FcamLoss::Compute(const FcamLossInputs& inputs, int epoch) const {
   };
 
   const bool needs_probabilities =
-      options_.crf.IsOn(epoch) || options_.size.IsOn(epoch);
+      options_.crf.IsOn(epoch) || options_.size.IsOn(epoch) ||
+      options_.size_bounds.IsOn(epoch) || options_.local_color.IsOn(epoch);
   const at::Tensor probabilities =
       needs_probabilities ? inputs.fcams.softmax(1) : at::Tensor();
 
@@ -136,14 +152,30 @@ FcamLossTerms FcamLoss::Compute(const FcamLossInputs& inputs, int epoch) const {
     CheckDefined(inputs.labels, "labels", kClassificationTerm);
     return at::cross_entropy_loss(inputs.logits, inputs.labels);
   });
+  add(kReconstructionTerm, options_.reconstruction, [&] {
+    CheckDefined(inputs.reconstruction, "a reconstruction",
+                 kReconstructionTerm);
+    CheckDefined(inputs.images, "images", kReconstructionTerm);
+    return ReconstructionLoss(inputs.reconstruction, inputs.images,
+                              options_.reconstruction_options, elb_.t());
+  });
   add(kCrfTerm, options_.crf, [&] {
     CheckDefined(inputs.images, "images", kCrfTerm);
     return CrfLoss(probabilities, inputs.images, options_.crf_options);
+  });
+  add(kLocalColorTerm, options_.local_color, [&] {
+    CheckDefined(inputs.images, "images", kLocalColorTerm);
+    return LocalColorLoss(probabilities, inputs.images,
+                          options_.local_color_options);
   });
   add(kEntropyTerm, options_.entropy,
       [&] { return EntropyLoss(inputs.fcams); });
   add(kSizeTerm, options_.size,
       [&] { return SizeLoss(probabilities, elb_.t()); });
+  add(kSizeBoundsTerm, options_.size_bounds, [&] {
+    return SizeBoundsLoss(probabilities, options_.size_bounds_options,
+                          elb_.t());
+  });
   add(kSelfLearningTerm, options_.self_learning, [&] {
     CheckDefined(inputs.seeds, "seeds", kSelfLearningTerm);
     return SelfLearningLoss(inputs.fcams, inputs.seeds, options_.ignore_index);

@@ -2,7 +2,7 @@
 // for a range of epochs.
 //
 //   VISION_ASSIGN_OR_RETURN(FcamLoss loss, FcamLoss::Create(options));
-//   FcamLossTerms terms = loss.Compute({fcams, seeds, images, {}, {}}, epoch);
+//   FcamLossTerms terms = loss.Compute({fcams, seeds, images}, epoch);
 //   terms.total.backward();
 //   ...
 //   loss.UpdateEpochEnd();
@@ -20,14 +20,20 @@
 #include "absl/strings/string_view.h"
 #include "fcam/losses/crf_loss.h"
 #include "fcam/losses/elb.h"
+#include "fcam/losses/local_color_loss.h"
+#include "fcam/losses/reconstruction_loss.h"
+#include "fcam/losses/size_bounds_loss.h"
 
 namespace fcam {
 
 // Names of the terms, in the order in which they are summed and reported.
 inline constexpr char kClassificationTerm[] = "cl_loss";
+inline constexpr char kReconstructionTerm[] = "image_reconstruction";
 inline constexpr char kCrfTerm[] = "con_ran_field_fcams";
+inline constexpr char kLocalColorTerm[] = "local_color_fcams";
 inline constexpr char kEntropyTerm[] = "entropy_fcams";
 inline constexpr char kSizeTerm[] = "max_size_positive_fcams_elb";
+inline constexpr char kSizeBoundsTerm[] = "size_bounds_fcams_elb";
 inline constexpr char kSelfLearningTerm[] = "self_learning_fcams";
 // Name under which the sum is logged.
 inline constexpr char kTotalTerm[] = "master_loss";
@@ -57,8 +63,17 @@ struct FcamLossOptions {
   // The paper's weight is 0.1.
   LossTermOptions size;
   LossTermOptions self_learning;
+  // Not in the published recipe: an object's share of the image within limits,
+  // neighbours of similar colour alike, the image drawn by a head of the model.
+  LossTermOptions size_bounds;
+  LossTermOptions local_color;
+  LossTermOptions reconstruction;
 
   CrfLossOptions crf_options;
+  SizeBoundsOptions size_bounds_options;
+  LocalColorOptions local_color_options;
+  ReconstructionOptions reconstruction_options;
+  // Of all terms with a barrier.
   ElbOptions elb;
   // Label of pixels without seed; that of SeedOptions.
   int64_t ignore_index = -255;
@@ -77,11 +92,14 @@ struct FcamLossInputs {
   at::Tensor fcams;
   // Self-learning: [N, H, W] int64.
   at::Tensor seeds;
-  // CRF: [N, 3, H, W], 0..255, cropped and flipped like the map's input.
+  // CRF, local colour, reconstruction: [N, 3, H, W], 0..255, cropped and
+  // flipped like the map's input.
   at::Tensor images;
   // Classification: [N, K] logits and [N] int64 labels.
   at::Tensor logits;
   at::Tensor labels;
+  // Reconstruction: [N, 3, H, W].
+  at::Tensor reconstruction;
 };
 
 struct NamedLoss {
@@ -116,8 +134,8 @@ class FcamLoss {
   bool NeedsSeeds(int epoch) const;
   bool NeedsImages(int epoch) const;
 
-  // Call after each epoch: sharpens the log barrier, also when the size term
-  // does not count.
+  // Call after each epoch: sharpens the log barrier, also when no term with a
+  // barrier counts.
   void UpdateEpochEnd() { elb_.Update(); }
 
   // The barrier's t, for checkpoints.

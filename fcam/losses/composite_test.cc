@@ -9,6 +9,7 @@
 #include "ATen/ATen.h"
 #include "absl/status/status.h"
 #include "fcam/losses/golden_inputs.h"
+#include "fcam/losses/size_bounds_loss.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -39,6 +40,7 @@ FcamLossInputs RandomInputs() {
   inputs.images = at::rand({2, 3, 8, 8}) * 255;
   inputs.logits = at::randn({2, 5}).set_requires_grad(true);
   inputs.labels = at::tensor({1, 4}, at::kLong);
+  inputs.reconstruction = at::rand({2, 3, 8, 8}).set_requires_grad(true);
   return inputs;
 }
 
@@ -49,6 +51,9 @@ FcamLossOptions AllTerms() {
   options.entropy.enabled = true;
   options.size.enabled = true;
   options.self_learning.enabled = true;
+  options.size_bounds.enabled = true;
+  options.local_color.enabled = true;
+  options.reconstruction.enabled = true;
   return options;
 }
 
@@ -168,10 +173,11 @@ TEST(FcamLossTest, SumsItsWeightedTerms) {
   options.crf.weight = 1e-3;
   const FcamLossTerms terms =
       FcamLoss::Create(options).value().Compute(inputs, 1);
-  EXPECT_THAT(
-      Names(terms),
-      ElementsAre("cl_loss", "con_ran_field_fcams", "entropy_fcams",
-                  "max_size_positive_fcams_elb", "self_learning_fcams"));
+  EXPECT_THAT(Names(terms),
+              ElementsAre("cl_loss", "image_reconstruction",
+                          "con_ran_field_fcams", "local_color_fcams",
+                          "entropy_fcams", "max_size_positive_fcams_elb",
+                          "size_bounds_fcams_elb", "self_learning_fcams"));
   double sum = 0;
   for (const NamedLoss& term : terms.terms) {
     EXPECT_FALSE(term.value.requires_grad()) << term.name;
@@ -251,11 +257,41 @@ TEST(FcamLossTest, IsFiniteInDegenerateStates) {
     inputs.fcams.select(1, 1).fill_(scale);
     inputs.fcams.set_requires_grad(true);
     inputs.seeds.fill_(-255);
+    inputs.images.fill_(scale > 1 ? 255 : 0);
     const FcamLossTerms terms = loss.Compute(inputs, 1);
     terms.total.backward();
     EXPECT_TRUE(std::isfinite(terms.total.item<double>())) << scale;
+    for (const NamedLoss& term : terms.terms) {
+      EXPECT_TRUE(std::isfinite(term.value.item<double>())) << term.name;
+    }
     EXPECT_TRUE(inputs.fcams.grad().isfinite().all().item<bool>()) << scale;
   }
+}
+
+TEST(FcamLossTest, OtherTermsHaveWeightsAndEpochsToo) {
+  FcamLossOptions options;
+  options.size_bounds.enabled = true;
+  options.size_bounds.weight = 2;
+  options.local_color.enabled = true;
+  options.local_color.start_epoch = 2;
+  options.reconstruction.enabled = true;
+  options.reconstruction.end_epoch = 1;
+  const FcamLoss loss = FcamLoss::Create(options).value();
+  EXPECT_TRUE(loss.NeedsImages(1));
+  EXPECT_TRUE(loss.NeedsImages(2));
+  EXPECT_FALSE(loss.NeedsSeeds(1));
+  const FcamLossInputs inputs = RandomInputs();
+  const FcamLossTerms first = loss.Compute(inputs, 1);
+  EXPECT_EQ(first.Value(kLocalColorTerm), 0);
+  EXPECT_GT(first.Value(kReconstructionTerm), 0);
+  const FcamLossTerms second = loss.Compute(inputs, 2);
+  EXPECT_GT(second.Value(kLocalColorTerm), 0);
+  EXPECT_EQ(second.Value(kReconstructionTerm), 0);
+  EXPECT_NEAR(first.Value(kSizeBoundsTerm),
+              2 * SizeBoundsLoss(inputs.fcams.softmax(1), {}, 1).item<double>(),
+              1e-6);
+  first.total.backward();
+  EXPECT_GT(inputs.reconstruction.grad().abs().sum().item<double>(), 0);
 }
 
 TEST(FcamLossTest, PublishedOptionsAreThoseOfTheReadme) {
@@ -288,7 +324,12 @@ TEST(FcamLossTest, NamesWhatIsMissing) {
   inputs = RandomInputs();
   inputs.images = at::Tensor();
   EXPECT_THAT(message(inputs),
-              HasSubstr("the loss con_ran_field_fcams needs images"));
+              HasSubstr("the loss image_reconstruction needs images"));
+  inputs = RandomInputs();
+  inputs.reconstruction = at::Tensor();
+  EXPECT_THAT(message(inputs),
+              HasSubstr("the loss image_reconstruction needs a "
+                        "reconstruction, got none"));
   inputs = RandomInputs();
   inputs.labels = at::Tensor();
   EXPECT_THAT(message(inputs), HasSubstr("the loss cl_loss needs labels"));
@@ -323,6 +364,12 @@ TEST(FcamLossOptionsTest, RejectsBadValues) {
        "mulcoef is 0.5, expected >= 1; loss term max_size_positive_fcams_elb"},
       {[](FcamLossOptions& o) { o.crf_options.dense.scale = 0; }, "scale"},
       {[](FcamLossOptions& o) { o.ignore_index = 1; }, "ignore_index is 1"},
+      {[](FcamLossOptions& o) { o.size_bounds_options.upper = 0; },
+       "loss term size_bounds_fcams_elb"},
+      {[](FcamLossOptions& o) { o.local_color_options.radius = 0; },
+       "loss term local_color_fcams"},
+      {[](FcamLossOptions& o) { o.reconstruction_options.low = 2; },
+       "loss term image_reconstruction"},
   };
   for (const Case& c : cases) {
     FcamLossOptions options = AllTerms();

@@ -15,10 +15,43 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "vision/base/rng.h"
 
 namespace fcam {
+
+// Where seeds may lie.
+enum class SeedRegion {
+  // Foreground: above Otsu's threshold, eroded. Background: the share
+  // background_fraction of lowest activation. As published.
+  kEroded,
+  // Foreground: above Li's minimum cross-entropy threshold, started from Otsu's
+  // (li_threshold.h). Background: all the rest. No erosion, no share.
+  kAdaptive,
+  // Foreground: the fixed_foreground cells of highest activation. Background:
+  // the fixed_background cells of lowest. A cell is a square of cell_side
+  // pixels, its activation the mean.
+  kFixedSize,
+};
+
+// How pixels are drawn from the regions, always without replacement.
+enum class SeedSampling {
+  // Each with the same probability. As published.
+  kUniform,
+  // One after the other, each time with probability proportional to the
+  // activation in the foreground and to 1 - activation in the background.
+  // Pixels of weight 0 are drawn, uniformly, only when no other is left.
+  kWeighted,
+};
+
+// "eroded", "adaptive", "fixed"; "uniform", "weighted". kInvalidArgument lists
+// these names.
+absl::StatusOr<SeedRegion> ParseSeedRegion(absl::string_view name);
+absl::string_view SeedRegionName(SeedRegion region);
+absl::StatusOr<SeedSampling> ParseSeedSampling(absl::string_view name);
+absl::string_view SeedSamplingName(SeedSampling sampling);
 
 struct SeedOptions {
   // Pixels drawn from the foreground region, >= 0 (paper: 1).
@@ -37,6 +70,14 @@ struct SeedOptions {
   int erosion_iterations = 1;
   // Label of the pixels that are neither; not 0 and not 1.
   int64_t ignore_index = -255;
+  SeedRegion region = SeedRegion::kEroded;
+  SeedSampling sampling = SeedSampling::kUniform;
+  // kFixedSize: cells of the regions, >= 0, and the cells' side in pixels,
+  // >= 1, those of the right and lower borders may be smaller. With a side
+  // above 1, cells are drawn instead of pixels, and one pixel of each.
+  int fixed_foreground = 1000;
+  int fixed_background = 1000;
+  int cell_side = 1;
 
   absl::Status Validate() const;
 };
@@ -46,7 +87,8 @@ inline constexpr int64_t kBackgroundSeed = 0;
 inline constexpr int64_t kForegroundSeed = 1;
 
 // The two pools that seeds are drawn from, as row-major pixel indices in
-// ascending order; both empty if the map is constant.
+// ascending order; both empty if the map is constant. Cells of kFixedSize are
+// given by their upper left pixels.
 struct SeedPools {
   std::vector<int32_t> foreground;
   std::vector<int32_t> background;
@@ -56,10 +98,14 @@ struct SeedPools {
 // 1]; NaN counts as 0 and values beyond are clamped.
 //
 // The map is cut to bytes, floor(255 cam). If they are all equal there are no
-// seeds. Foreground: bytes above ForegroundThreshold (otsu.h), eroded
-// (erosion.h) unless that leaves nothing. Background: the
+// seeds.
+//
+// kEroded: foreground are the bytes above ForegroundThreshold (otsu.h), eroded
+// (erosion.h) unless that leaves nothing, background the
 // int(background_fraction * height * width) pixels of smallest value; among
-// equal values those of smallest index.
+// equal values those of smallest index. kAdaptive and kFixedSize: see
+// SeedRegion; ties alike. The regions of kFixedSize overlap where the map is
+// small.
 //
 // NOTE(reference): with bytes of levels 0 and 1 only, the corrected threshold 1
 // leaves no foreground, and the published code raises an error. Here the pixels
@@ -69,16 +115,18 @@ SeedPools FindSeedPools(absl::Span<const float> cam, int height, int width,
 SeedPools FindSeedPools(absl::Span<const double> cam, int height, int width,
                         const SeedOptions& options);
 
-// Draws min(n, pool) distinct pixels uniformly from each pool (the activation
-// is no probability), foreground first, dilates each by the square, and writes
-// kForegroundSeed, kBackgroundSeed or, where neither or both apply,
-// options.ignore_index into the height * width `labels`.
+// Draws min(n, pool) distinct pixels from each pool as options.sampling says,
+// foreground first, dilates each by the square, and writes kForegroundSeed,
+// kBackgroundSeed or, where neither or both apply, options.ignore_index into
+// the height * width `labels`.
 //
 // Deterministic in `rng`'s position. `options` must be valid. Thread-safe.
 // Cost O(height * width + drawn * dilation^2); not differentiable.
 //
 // Source: Belharbi et al., F-CAM, WACV 2022, section 3 (stochastic sampling of
-// pseudo-labels); background pool and erosion as published with it.
+// pseudo-labels); background pool and erosion as published with it. Weighted
+// draws: Efraimidis and Spirakis, Weighted random sampling with a reservoir,
+// 2006.
 void SampleSeeds(absl::Span<const float> cam, int height, int width,
                  const SeedOptions& options, vision::Rng& rng,
                  absl::Span<int64_t> labels);

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "fcam/seeds/li_threshold.h"
 #include "fcam/seeds/otsu.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -249,6 +250,12 @@ TEST(SeedOptionsTest, RejectsBadValues) {
       {[](SeedOptions& o) { o.erosion_kernel = 1; },
        "erosion_kernel is 1, expected >= 2"},
       {[](SeedOptions& o) { o.ignore_index = 1; }, "ignore_index is 1"},
+      {[](SeedOptions& o) { o.fixed_foreground = -1; },
+       "fixed_foreground is -1, expected >= 0"},
+      {[](SeedOptions& o) { o.fixed_background = -2; },
+       "fixed_background is -2, expected >= 0"},
+      {[](SeedOptions& o) { o.cell_side = 0; },
+       "cell_side is 0, expected >= 1"},
   };
   for (const Case& c : cases) {
     SeedOptions options;
@@ -261,6 +268,189 @@ TEST(SeedOptionsTest, RejectsBadValues) {
   options.erosion_iterations = 0;
   options.erosion_kernel = 1;
   EXPECT_THAT(options.Validate(), IsOk());
+}
+
+// ---- Other regions and draws
+// -------------------------------------------------
+
+TEST(SeedSamplerTest, AdaptiveRegionsAreLisByHand) {
+  // Bytes 10 10 10 20 100: Li's threshold is 42 (li_threshold_test.cc). Nothing
+  // is eroded and all that is not foreground is background.
+  std::vector<double> cam = {10, 10, 10, 20, 100};
+  for (double& value : cam) value = (value + .5) / 255;
+  SeedOptions options;
+  options.region = SeedRegion::kAdaptive;
+  options.background_fraction = 0.2;
+  const SeedPools pools = FindSeedPools(cam, 1, 5, options);
+  EXPECT_THAT(pools.foreground, ElementsAre(4));
+  EXPECT_THAT(pools.background, ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(Sample(cam, 1, 5, options), ElementsAre(0, 0, 0, 0, 1));
+}
+
+TEST(SeedSamplerTest, AdaptiveRegionsPartTheMapAtLisThreshold) {
+  SeedOptions options;
+  options.region = SeedRegion::kAdaptive;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const std::vector<double> cam = RandomMap(15 * 11, seed);
+    std::vector<uint8_t> bytes(cam.size());
+    for (size_t i = 0; i < cam.size(); ++i) {
+      bytes[i] = static_cast<uint8_t>(cam[i] * 255);
+    }
+    const ByteHistogram histogram = CountBytes(bytes);
+    const int threshold = LiThreshold(histogram, OtsuThreshold(histogram));
+    const SeedPools pools = FindSeedPools(cam, 15, 11, options);
+    EXPECT_EQ(pools.foreground.size() + pools.background.size(), cam.size());
+    for (const int32_t i : pools.foreground) EXPECT_GT(bytes[i], threshold);
+    for (const int32_t i : pools.background) EXPECT_LE(bytes[i], threshold);
+  }
+}
+
+TEST(SeedSamplerTest, FixedRegionsAreTheExtremePixelsByHand) {
+  SeedOptions options;
+  options.region = SeedRegion::kFixedSize;
+  options.fixed_foreground = 2;
+  options.fixed_background = 3;
+  // Of the three .9, the first two; of the .1, the first after the 0.
+  const SeedPools pools = FindSeedPools(
+      std::vector<double>{.9, .1, .5, .9, 0, .1, .1, .9}, 2, 4, options);
+  EXPECT_THAT(pools.foreground, ElementsAre(0, 3));
+  EXPECT_THAT(pools.background, ElementsAre(1, 4, 5));
+  options.fixed_foreground = 100;
+  options.fixed_background = 0;
+  const SeedPools all =
+      FindSeedPools(std::vector<double>{.9, .1, .5, .9}, 2, 2, options);
+  EXPECT_THAT(all.foreground, ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(all.background, IsEmpty());
+}
+
+TEST(SeedSamplerTest, FixedRegionsOfCellsByHand) {
+  // 3 x 5 pixels in cells of 2: means .25 .5 1 in the first row of cells, whose
+  // last one is 1 wide, and .2 0 .4 in the second, 1 high.
+  const std::vector<double> cam = {0,  .5, .5, .5, 1,  //
+                                   0,  .5, .5, .5, 1,  //
+                                   .2, .2, 0,  0,  .4};
+  SeedOptions options;
+  options.region = SeedRegion::kFixedSize;
+  options.cell_side = 2;
+  options.fixed_foreground = 2;
+  options.fixed_background = 2;
+  const SeedPools pools = FindSeedPools(cam, 3, 5, options);
+  EXPECT_THAT(pools.foreground, ElementsAre(2, 4));
+  EXPECT_THAT(pools.background, ElementsAre(10, 12));
+  std::vector<int> counts(cam.size(), 0);
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    const std::vector<int64_t> labels = Sample(cam, 3, 5, options, seed);
+    // One pixel of each cell.
+    EXPECT_EQ(labels[2] + labels[3] + labels[7] + labels[8],
+              1 + 3 * options.ignore_index);
+    EXPECT_EQ(labels[4] + labels[9], 1 + options.ignore_index);
+    EXPECT_EQ(labels[10] + labels[11], options.ignore_index);
+    for (size_t i = 0; i < labels.size(); ++i) {
+      counts[i] += labels[i] != kIgnore;
+    }
+  }
+  // A quarter and a half of the trials; deviations 19 and 22.
+  for (const int i : {2, 3, 7, 8}) EXPECT_NEAR(counts[i], 500, 110);
+  for (const int i : {4, 9, 10, 11, 12, 13}) EXPECT_NEAR(counts[i], 1000, 125);
+}
+
+TEST(SeedSamplerTest, WeightedDrawsFollowTheActivation) {
+  // One foreground pixel of .4, .6 and 1: with probability .2, .3, .5. One
+  // background pixel of 0, .1 and .2: 1, .9 and .8 of 2.7.
+  SeedOptions options;
+  options.region = SeedRegion::kFixedSize;
+  options.fixed_foreground = 3;
+  options.fixed_background = 3;
+  options.foreground_pixels = 1;
+  options.background_pixels = 1;
+  options.sampling = SeedSampling::kWeighted;
+  const std::vector<double> cam = {0, .1, .2, .4, .6, 1};
+  std::vector<int> counts(cam.size(), 0);
+  const int trials = 20000;
+  for (int trial = 0; trial < trials; ++trial) {
+    const std::vector<int64_t> labels = Sample(cam, 2, 3, options, trial);
+    for (size_t i = 0; i < labels.size(); ++i) {
+      counts[i] += labels[i] != kIgnore;
+    }
+  }
+  // Deviations are at most sqrt(20000 / 4) = 71.
+  const double expected[] = {1 / 2.7, .9 / 2.7, .8 / 2.7, .2, .3, .5};
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_NEAR(counts[i], trials * expected[i], 390) << i;
+  }
+}
+
+TEST(SeedSamplerTest, WeightedDrawsTakeEachPixelOnceAndWeightZeroLast) {
+  SeedOptions options;
+  options.region = SeedRegion::kFixedSize;
+  options.fixed_foreground = 4;
+  options.fixed_background = 0;
+  options.foreground_pixels = 2;
+  options.sampling = SeedSampling::kWeighted;
+  int zero_first = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    // Two weights of 0: never drawn while others are left.
+    EXPECT_THAT(Sample({0, 1e-3, 1, 0}, 2, 2, options, seed),
+                ElementsAre(kIgnore, 1, 1, kIgnore));
+    options.foreground_pixels = 3;
+    const std::vector<int64_t> three =
+        Sample({0, 1e-3, 1, 0}, 2, 2, options, seed);
+    EXPECT_EQ(CountOf(three, kForegroundSeed), 3);
+    zero_first += three[0] == kForegroundSeed;
+    options.foreground_pixels = 9;
+    EXPECT_THAT(Sample({0, 1e-3, 1, 0}, 2, 2, options, seed), Each(1));
+    options.foreground_pixels = 2;
+  }
+  EXPECT_NEAR(zero_first, 100, 40);  // Deviation 7.
+}
+
+TEST(SeedSamplerTest, EveryCombinationLabelsItsRegionsOnly) {
+  for (const SeedRegion region :
+       {SeedRegion::kEroded, SeedRegion::kAdaptive, SeedRegion::kFixedSize}) {
+    for (const SeedSampling sampling :
+         {SeedSampling::kUniform, SeedSampling::kWeighted}) {
+      SeedOptions options;
+      options.region = region;
+      options.sampling = sampling;
+      options.erosion_kernel = 2;
+      options.fixed_foreground = 40;
+      options.fixed_background = 40;
+      const std::vector<double> cam = RandomMap(20 * 16, 9);
+      const SeedPools pools = FindSeedPools(cam, 20, 16, options);
+      const std::vector<int64_t> labels = Sample(cam, 20, 16, options, 1);
+      EXPECT_EQ(Sample(cam, 20, 16, options, 1), labels);
+      EXPECT_NE(Sample(cam, 20, 16, options, 2), labels);
+      EXPECT_EQ(CountOf(labels, kForegroundSeed), 10);
+      EXPECT_EQ(CountOf(labels, kBackgroundSeed), 10);
+      for (size_t i = 0; i < labels.size(); ++i) {
+        if (labels[i] == kIgnore) continue;
+        const std::vector<int32_t>& pool =
+            labels[i] == kForegroundSeed ? pools.foreground : pools.background;
+        EXPECT_TRUE(std::binary_search(pool.begin(), pool.end(),
+                                       static_cast<int32_t>(i)));
+      }
+      // No contrast, no seeds.
+      EXPECT_THAT(Sample(std::vector<double>(30, 0.7), 5, 6, options),
+                  Each(kIgnore));
+    }
+  }
+}
+
+TEST(SeedOptionsTest, NamesOfRegionsAndDraws) {
+  for (const SeedRegion region :
+       {SeedRegion::kEroded, SeedRegion::kAdaptive, SeedRegion::kFixedSize}) {
+    EXPECT_EQ(ParseSeedRegion(SeedRegionName(region)).value(), region);
+  }
+  for (const SeedSampling sampling :
+       {SeedSampling::kUniform, SeedSampling::kWeighted}) {
+    EXPECT_EQ(ParseSeedSampling(SeedSamplingName(sampling)).value(), sampling);
+  }
+  EXPECT_THAT(
+      ParseSeedRegion("otsu"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("eroded")));
+  EXPECT_THAT(
+      ParseSeedSampling("weight"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("weighted")));
 }
 
 // ---- Golden numbers

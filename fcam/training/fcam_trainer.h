@@ -9,14 +9,18 @@
 #define FCAM_TRAINING_FCAM_TRAINER_H_
 
 #include <cstdint>
-#include <string>
+#include <functional>
+#include <memory>
 #include <vector>
 
+#include "ATen/core/Tensor.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "fcam/decoder/fcam_model.h"
 #include "fcam/losses/composite.h"
 #include "fcam/seeds/seed_sampler.h"
+#include "wsol/cam/cam_method.h"
+#include "wsol/classifier/classifier.h"
 #include "wsol/datasets/loader.h"
 #include "wsol/training/engine.h"
 #include "wsol/training/optimizer.h"
@@ -30,7 +34,19 @@ struct FcamTrainingOptions {
   wsol::OptimizerOptions optimizer;
   // Initial rate of all parameters that are trained; positive (paper: 0.01).
   double learning_rate = 0.01;
+  // The maps that seeds are drawn from: any method of wsol/cam/factory.h, of
+  // the model's own classifier and the same forward pass, see training_cams.h.
+  wsol::CamOptions cam;
+  // Takes the maps of this classifier instead, at the cost of a forward pass of
+  // it. For training with a classifier that is not frozen, whose published form
+  // draws seeds from a copy of the pretrained one. Null: the model's own.
+  std::shared_ptr<wsol::Classifier> cam_classifier;
+  // Gives the maps instead, [N, H, W] float in [0, 1], for example those of
+  // files (fcam/seeds/stored_cams.h); `cam` is then not used. May be empty.
+  std::function<absl::StatusOr<at::Tensor>(const wsol::Batch& batch)>
+      stored_cams;
   SeedOptions seeds;
+  // Its range of reconstructions is set from the model.
   FcamLossOptions loss;
   // Of the seeds' draws.
   uint64_t seed = 0;
@@ -42,9 +58,10 @@ struct FcamTrainingOptions {
 
 // Trains what is trainable in `model` (with a frozen classifier: decoder and
 // segmentation head). In each batch the maps of the images' true classes come
-// from the features of the same forward pass, seeds are drawn from them anew,
-// and the loss's terms are summed. Recorded values are the terms' names. Errors
-// and resumption: see wsol::Train.
+// from the features of the same forward pass, if not said otherwise, seeds are
+// drawn from them anew, and the loss's terms are summed. Recorded values are
+// the terms' names. kInvalidArgument for a reconstruction loss without the
+// model's head. Other errors and resumption: see wsol::Train.
 absl::StatusOr<std::vector<wsol::EpochRecord>> TrainFcam(
     FcamModel& model, wsol::Loader& loader, const FcamTrainingOptions& options);
 

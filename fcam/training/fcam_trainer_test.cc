@@ -9,8 +9,11 @@
 #include "ATen/ATen.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "fcam/decoder/fast_encoder.h"
 #include "fcam/decoder/fcam_model.h"
+#include "fcam/decoder/reconstruction_head.h"
 #include "fcam/losses/composite.h"
+#include "fcam/seeds/seed_sampler.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/status_matchers.h"
@@ -33,7 +36,7 @@ using ::testing::IsOk;
 using ::testing::StatusIs;
 using ::testing::TensorEq;
 
-std::shared_ptr<FcamModel> TinyModel() {
+wsol::ClassifierOptions TinyClassifier() {
   wsol::ClassifierOptions options;
   options.num_classes = 20;
   vision::ResNetOptions& net = options.backbone_options.resnet_small;
@@ -41,7 +44,11 @@ std::shared_ptr<FcamModel> TinyModel() {
   net.blocks = {1, 1};
   net.widths = {8, 16};
   net.strides = {2, 2};
-  const auto classifier = wsol::MakeClassifier(options);
+  return options;
+}
+
+std::shared_ptr<FcamModel> TinyModel() {
+  const auto classifier = wsol::MakeClassifier(TinyClassifier());
   EXPECT_THAT(classifier, IsOk());
   FcamModelOptions fcam_options;
   fcam_options.decoder.channels = {16, 8, 8};
@@ -132,6 +139,99 @@ TEST_F(FcamTrainerTest, LeavesTheFrozenClassifierAsItIs) {
   EXPECT_TRUE(decoder_changed);
 }
 
+TEST_F(FcamTrainerTest, FrozenBuffersStayAndTheFastEncoderTrainsAlike) {
+  options_.loop.epochs = 1;
+  const std::shared_ptr<FcamModel> plain = TinyModel();
+  const auto expected = TrainFcam(*plain, *loader_, options_);
+  ASSERT_THAT(expected, IsOk());
+
+  const std::shared_ptr<FcamModel> model = TinyModel();
+  const auto fast = MakeFastEncoder(TinyClassifier(), model->classifier(), {});
+  ASSERT_THAT(fast, IsOk());
+  ASSERT_THAT(model->UseFastEncoder(*fast), IsOk());
+  const auto encoder = CopyState(*model, "encoder.");
+  const auto history = TrainFcam(*model, *loader_, options_);
+  ASSERT_THAT(history, IsOk());
+  // The same maps up to rounding, so nearly the same training.
+  EXPECT_NEAR(history->back().loss, expected->back().loss,
+              0.02 * std::abs(expected->back().loss));
+  const auto encoder_after = CopyState(*model, "encoder.");
+  ASSERT_EQ(encoder_after.size(), encoder.size());
+  for (size_t i = 0; i < encoder.size(); ++i) {
+    EXPECT_EQ(encoder_after[i].first, encoder[i].first);
+    EXPECT_THAT(encoder_after[i].second, TensorEq(encoder[i].second));
+  }
+}
+
+TEST_F(FcamTrainerTest, TakesMapsOfAnyMethod) {
+  options_.loop.epochs = 1;
+  for (const char* method : {"GradCAM++", "LayerCAM", "EigenCAM"}) {
+    options_.cam.method = method;
+    const auto history = TrainFcam(*TinyModel(), *loader_, options_);
+    ASSERT_THAT(history, IsOk()) << method;
+    EXPECT_GT(history->back().ValueOr0(kSelfLearningTerm), 0) << method;
+  }
+  options_.cam.method = "CamGrad";
+  EXPECT_THAT(
+      TrainFcam(*TinyModel(), *loader_, options_),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("CamGrad")));
+}
+
+TEST_F(FcamTrainerTest, TakesStoredMaps) {
+  options_.loop.epochs = 1;
+  int64_t images = 0;
+  at::Tensor map;
+  options_.stored_cams =
+      [&](const wsol::Batch& batch) -> absl::StatusOr<at::Tensor> {
+    images += batch.images.size(0);
+    return map.expand({batch.images.size(0), -1, -1});
+  };
+  loader_->StartEpoch(1);
+  const auto batch = loader_->Next();
+  ASSERT_THAT(batch, IsOk());
+  const int64_t crop = (*batch)->images.size(2);
+  map = at::linspace(0, 1, crop).expand({crop, crop});
+  const auto history = TrainFcam(*TinyModel(), *loader_, options_);
+  ASSERT_THAT(history, IsOk());
+  EXPECT_EQ(images, train_->size());
+  EXPECT_GT(history->back().ValueOr0(kSelfLearningTerm), 0);
+  // Without contrast there are no seeds, and the term is 0.
+  map = at::full({crop, crop}, 0.5f);
+  const auto flat = TrainFcam(*TinyModel(), *loader_, options_);
+  ASSERT_THAT(flat, IsOk());
+  EXPECT_EQ(flat->back().ValueOr0(kSelfLearningTerm), 0);
+  EXPECT_TRUE(std::isfinite(flat->back().loss));
+  map = at::zeros({crop, crop + 1});
+  EXPECT_THAT(TrainFcam(*TinyModel(), *loader_, options_),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("maps for seeds have shape")));
+}
+
+TEST_F(FcamTrainerTest, LearnsToDrawTheImageWithTheOtherTerms) {
+  FcamModelOptions model_options;
+  model_options.decoder.channels = {16, 8, 8};
+  model_options.decoder.light = true;
+  model_options.reconstruction = ReconstructionRange::kSigmoid;
+  const auto model = MakeFcamModel(
+      wsol::MakeClassifier(TinyClassifier()).value(), model_options);
+  ASSERT_THAT(model, IsOk());
+  options_.loss.reconstruction.enabled = true;
+  options_.loss.local_color.enabled = true;
+  options_.loss.size_bounds.enabled = true;
+  options_.loss.entropy.enabled = true;
+  options_.seeds.region = SeedRegion::kAdaptive;
+  options_.seeds.sampling = SeedSampling::kWeighted;
+  const auto history = TrainFcam(**model, *loader_, options_);
+  ASSERT_THAT(history, IsOk());
+  EXPECT_LT(history->back().ValueOr0(kReconstructionTerm),
+            0.9 * history->front().ValueOr0(kReconstructionTerm));
+  EXPECT_GT(history->front().ValueOr0(kLocalColorTerm), 0);
+  EXPECT_NE(history->front().ValueOr0(kSizeBoundsTerm), 0);
+  EXPECT_THAT(TrainFcam(*TinyModel(), *loader_, options_),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("reconstruction head")));
+}
+
 TEST_F(FcamTrainerTest, DoesNotDependOnSeedThreadsAndResumesToTheSameNumbers) {
   const std::shared_ptr<FcamModel> whole = TinyModel();
   const auto expected = TrainFcam(*whole, *loader_, options_);
@@ -168,6 +268,7 @@ TEST_F(FcamTrainerTest, ValidateNamesTheBadField) {
   EXPECT_THAT(with([](auto* o) { o->loop.epochs = 0; }), invalid("epochs"));
   EXPECT_THAT(with([](auto* o) { o->learning_rate = -1; }),
               invalid("learning_rate"));
+  EXPECT_THAT(with([](auto* o) { o->cam.layers = {}; }), invalid("layers"));
   EXPECT_THAT(with([](auto* o) { o->num_threads = 0; }),
               invalid("num_threads"));
   EXPECT_THAT(with([](auto* o) { o->loss.ignore_index = -1; }),

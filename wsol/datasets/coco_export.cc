@@ -10,28 +10,17 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/string_view.h"
-#include "nlohmann/json.hpp"
 #include "opencv2/core.hpp"
 #include "vision/base/parallel_for.h"
 #include "vision/base/status_util.h"
 #include "vision/geometry/box.h"
 #include "vision/image/image_header.h"
+#include "wsol/datasets/coco_json.h"
 #include "wsol/datasets/file_problems.h"
 #include "wsol/datasets/image_size.h"
 
 namespace wsol {
 namespace {
-
-// `text` as a JSON string.
-absl::StatusOr<std::string> Quoted(const std::string& text) {
-  try {
-    return nlohmann::json(text).dump();
-  } catch (const nlohmann::json::exception&) {
-    return absl::InvalidArgumentError("its text is not UTF-8");
-  }
-}
 
 // What an image contributes; ids are put in when all are known.
 struct Part {
@@ -44,40 +33,14 @@ struct Part {
   int64_t empty_masks = 0;
 };
 
-std::string BoxMembers(const vision::Box& box, int64_t area, bool crowd) {
-  return absl::StrCat("\"bbox\": [", box.x0, ", ", box.y0, ", ", box.Width(),
-                      ", ", box.Height(), "], \"area\": ", area,
-                      ", \"iscrowd\": ", crowd ? 1 : 0);
-}
-
 void AddBoxes(const ImageRecord& image, Part* part) {
   for (const vision::Box& box : image.boxes) {
     vision::Box inside = box;
     inside.x1 = std::min(box.x1, part->width);
     inside.y1 = std::min(box.y1, part->height);
     if (inside != box) ++part->boxes_clipped;
-    part->annotations.push_back(BoxMembers(inside, inside.Area(), false));
+    part->annotations.push_back(CocoBox(inside, inside.Area(), false));
   }
-}
-
-// COCO's run lengths: column by column, zeros first.
-std::string RunLengths(const cv::Mat& pixels) {
-  std::vector<int64_t> runs;
-  bool value = false;
-  int64_t run = 0;
-  for (int x = 0; x < pixels.cols; ++x) {
-    for (int y = 0; y < pixels.rows; ++y) {
-      if ((pixels.at<uint8_t>(y, x) != 0) == value) {
-        ++run;
-        continue;
-      }
-      runs.push_back(run);
-      value = !value;
-      run = 1;
-    }
-  }
-  runs.push_back(run);
-  return absl::StrJoin(runs, ",");
 }
 
 void AddPixels(const cv::Mat& pixels, bool crowd, Part* part) {
@@ -101,9 +64,7 @@ void AddPixels(const cv::Mat& pixels, bool crowd, Part* part) {
     return;
   }
   part->annotations.push_back(
-      absl::StrCat(BoxMembers(box, area, crowd),
-                   ", \"segmentation\": {\"size\": [", pixels.rows, ", ",
-                   pixels.cols, "], \"counts\": [", RunLengths(pixels), "]}"));
+      absl::StrCat(CocoBox(box, area, crowd), ", ", CocoSegmentation(pixels)));
 }
 
 absl::Status AddMasks(const Dataset& dataset, int64_t i, Part* part) {
@@ -182,51 +143,36 @@ absl::StatusOr<CocoFile> ExportCoco(const Dataset& dataset,
 
   FileProblems problems("convert");
   CocoFile file;
-  std::string categories;
-  for (size_t label = 0; label < dataset.class_names().size(); ++label) {
-    const std::string& class_name = dataset.class_names()[label];
-    const absl::StatusOr<std::string> name = Quoted(class_name);
-    if (!name.ok()) {
+  CocoJson coco;
+  for (const std::string& class_name : dataset.class_names()) {
+    const absl::Status status = coco.AddCategory(class_name);
+    if (!status.ok()) {
       problems.AddMessage(absl::StrCat("class ", QuoteForMessage(class_name),
-                                       ": ", name.status().message()));
-      continue;
+                                       ": ", status.message()));
     }
-    absl::StrAppend(&categories, label == 0 ? "\n" : ",\n",
-                    "    {\"id\": ", label + 1, ", \"name\": ", *name, "}");
   }
-  std::string images;
-  std::string annotations;
   for (size_t i = 0; i < count; ++i) {
     Part& part = parts[i];
     const ImageRecord& image = dataset.record(static_cast<int64_t>(i));
-    const absl::StatusOr<std::string> name =
-        part.status.ok() ? Quoted(image.id) : part.status;
-    if (!name.ok()) {
+    const absl::StatusOr<int64_t> id =
+        part.status.ok() ? coco.AddImage(image.id, part.width, part.height)
+                         : part.status;
+    if (!id.ok()) {
       problems.AddMessage(absl::StrCat("image id ", QuoteForMessage(image.id),
-                                       ": ", name.status().message()));
+                                       ": ", id.status().message()));
       continue;
     }
-    absl::StrAppend(&images, file.images == 0 ? "\n" : ",\n",
-                    "    {\"id\": ", i + 1, ", \"file_name\": ", *name);
-    absl::StrAppend(&images, ", \"width\": ", part.width,
-                    ", \"height\": ", part.height, "}");
-    ++file.images;
     for (const std::string& members : part.annotations) {
-      absl::StrAppend(&annotations, file.annotations == 0 ? "\n" : ",\n",
-                      "    {\"id\": ", file.annotations + 1,
-                      ", \"image_id\": ", i + 1);
-      absl::StrAppend(&annotations, ", \"category_id\": ", image.label + 1,
-                      ", ", members, "}");
-      ++file.annotations;
+      coco.AddAnnotation(*id, image.label + 1, members);
     }
     file.boxes_clipped += part.boxes_clipped;
     file.empty_masks += part.empty_masks;
     part = Part();
   }
   VISION_RETURN_IF_ERROR(problems.ToStatus());
-  file.json = absl::StrCat(
-      "{\n  \"images\": [", images, "\n  ],\n  \"categories\": [", categories,
-      "\n  ],\n  \"annotations\": [", annotations, "\n  ]\n}\n");
+  file.images = coco.num_images();
+  file.annotations = coco.num_annotations();
+  file.json = coco.ToString();
   return file;
 }
 

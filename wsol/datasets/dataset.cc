@@ -10,6 +10,7 @@
 #include "vision/base/status_util.h"
 #include "vision/image/image_io.h"
 #include "wsol/datasets/class_names.h"
+#include "wsol/datasets/split_subset.h"
 
 namespace wsol {
 
@@ -41,6 +42,14 @@ absl::StatusOr<Dataset> Dataset::Open(const std::string& metadata_dir,
   }
   VISION_ASSIGN_OR_RETURN(dataset.metadata_,
                           ReadSplitMetadata(metadata_dir, metadata_options));
+  if (options.images_per_class > 0) {
+    SubsetOptions subset;
+    subset.per_class = options.images_per_class;
+    subset.allow_fewer = true;
+    subset.seed = options.subset_seed;
+    VISION_ASSIGN_OR_RETURN(dataset.metadata_,
+                            SelectSubset(dataset.metadata_, subset));
+  }
   if (dataset.class_names_.empty()) {
     dataset.class_names_ = ClassNamesFromFolders(dataset.metadata_);
   }

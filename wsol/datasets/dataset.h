@@ -27,6 +27,10 @@ struct DatasetOptions {
   int num_classes = 0;
   // Takes the subset of image_ids_proxy.txt.
   bool proxy = false;
+  // Takes so many images of each class, drawn by `subset_seed`
+  // (split_subset.h), or all of a class that has fewer; 0: all of them.
+  int images_per_class = 0;
+  uint64_t subset_seed = 0;
 };
 
 // Metadata and the folders it refers to. Immutable, so it may be used from

@@ -51,19 +51,6 @@ const PublishedNames* FindPublishedNames(const vision::StateDict& dict) {
   return nullptr;
 }
 
-absl::Status LoadEncoder(const std::string& dir, torch::nn::Module& encoder) {
-  const std::string path = vision::JoinPath(dir, kEncoderFile);
-  VISION_ASSIGN_OR_RETURN(vision::StateDict dict, vision::ReadStateDict(path));
-  const PublishedNames* const names = FindPublishedNames(dict);
-  if (names != nullptr && HasPrefix(dict, names->file_prefix)) {
-    absl::StatusOr<vision::StateDict> own =
-        vision::RemapStateDict(names->reading_rule, dict);
-    VISION_RETURN_IF_ERROR(vision::Annotate(own.status(), path));
-    dict = *std::move(own);
-  }
-  return vision::Annotate(vision::LoadStateDict(dict, encoder), path);
-}
-
 absl::Status SaveEncoder(const std::string& dir,
                          const torch::nn::Module& encoder) {
   const std::string path = vision::JoinPath(dir, kEncoderFile);
@@ -80,6 +67,20 @@ absl::Status SaveEncoder(const std::string& dir,
 }
 
 }  // namespace
+
+absl::Status LoadEncoderWeights(const std::string& dir,
+                                torch::nn::Module& encoder) {
+  const std::string path = vision::JoinPath(dir, kEncoderFile);
+  VISION_ASSIGN_OR_RETURN(vision::StateDict dict, vision::ReadStateDict(path));
+  const PublishedNames* const names = FindPublishedNames(dict);
+  if (names != nullptr && HasPrefix(dict, names->file_prefix)) {
+    absl::StatusOr<vision::StateDict> own =
+        vision::RemapStateDict(names->reading_rule, dict);
+    VISION_RETURN_IF_ERROR(vision::Annotate(own.status(), path));
+    dict = *std::move(own);
+  }
+  return vision::Annotate(vision::LoadStateDict(dict, encoder), path);
+}
 
 absl::Status SaveModuleFile(const std::string& dir, const std::string& name,
                             const torch::nn::Module& module) {
@@ -103,7 +104,7 @@ absl::Status SaveClassifierWeights(const std::string& dir,
 
 absl::Status LoadClassifierWeights(const std::string& dir,
                                    Classifier& classifier) {
-  VISION_RETURN_IF_ERROR(LoadEncoder(dir, classifier.encoder()));
+  VISION_RETURN_IF_ERROR(LoadEncoderWeights(dir, classifier.encoder()));
   return LoadModuleFile(dir, kClassificationHeadFile, classifier.head());
 }
 

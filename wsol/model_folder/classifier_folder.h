@@ -53,6 +53,11 @@ absl::StatusOr<LoadedClassifier> LoadClassifierFolder(const std::string& dir);
 absl::Status LoadClassifierWeights(const std::string& dir,
                                    Classifier& classifier);
 
+// The encoder.pt of the above alone, into the encoder of a classifier: the
+// published F-CAM folders have no classification_head.pt.
+absl::Status LoadEncoderWeights(const std::string& dir,
+                                torch::nn::Module& encoder);
+
 // The parts of the above, for folders that hold more.
 
 // Writes encoder.pt and classification_head.pt, with the published code's keys.

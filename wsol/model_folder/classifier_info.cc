@@ -146,6 +146,8 @@ ordered_json PoolingToJson(const PoolingOptions& options) {
       {"wildcat_dropout", options.wildcat_dropout},
       {"wildcat_variant",
        std::string(WildcatVariantName(options.wildcat_variant))},
+      {"acol_threshold", options.acol_threshold},
+      {"acol_width", options.acol_width},
   };
 }
 
@@ -164,6 +166,8 @@ absl::Status PoolingFromJson(const ordered_json& json, const std::string& where,
   fields.Read("wildcat_alpha", &options->wildcat_alpha);
   fields.Read("wildcat_dropout", &options->wildcat_dropout);
   fields.Read("wildcat_variant", &variant);
+  fields.Read("acol_threshold", &options->acol_threshold);
+  fields.Read("acol_width", &options->acol_width);
   if (const auto found = FindWildcatVariant(variant)) {
     options->wildcat_variant = *found;
   } else {

@@ -1,8 +1,10 @@
 #include "fcam/model_folder/fcam_folder.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "fcam/decoder/reconstruction_head.h"
 #include "nlohmann/json.hpp"
 #include "vision/base/file_io.h"
 #include "vision/base/replace_folder.h"
@@ -19,12 +21,18 @@ constexpr char kClassifierPart[] = "classifier";
 constexpr char kDecoderPart[] = "fcam";
 
 ordered_json OptionsToJson(const FcamModelOptions& options) {
-  return {
+  ordered_json json = {
       {"channels", options.decoder.channels},
       {"center", options.decoder.center},
       {"finest_skip", options.decoder.finest_skip},
+      {"light", options.decoder.light},
       {"freeze_classifier", options.freeze_classifier},
   };
+  if (options.reconstruction.has_value()) {
+    json["reconstruction"] =
+        std::string(ReconstructionRangeName(*options.reconstruction));
+  }
+  return json;
 }
 
 absl::StatusOr<FcamModelOptions> OptionsFromJson(const ordered_json& json,
@@ -34,10 +42,33 @@ absl::StatusOr<FcamModelOptions> OptionsFromJson(const ordered_json& json,
   fields.Read("channels", &options.decoder.channels);
   fields.Read("center", &options.decoder.center);
   fields.Read("finest_skip", &options.decoder.finest_skip);
+  fields.Read("light", &options.decoder.light);
   fields.Read("freeze_classifier", &options.freeze_classifier);
+  std::string range;
+  fields.Read("reconstruction", &range);
+  if (!range.empty()) {
+    const absl::StatusOr<ReconstructionRange> parsed =
+        ParseReconstructionRange(range);
+    if (parsed.ok()) {
+      options.reconstruction = *parsed;
+    } else {
+      fields.AddError("reconstruction", parsed.status().message());
+    }
+  }
   VISION_RETURN_IF_ERROR(fields.Finish());
   VISION_RETURN_IF_ERROR(vision::Annotate(options.Validate(), where));
   return options;
+}
+
+// The classifier's are elsewhere.
+absl::Status LoadDecoderWeights(const std::string& dir, FcamModel& model) {
+  VISION_RETURN_IF_ERROR(
+      wsol::LoadModuleFile(dir, kDecoderFile, model.decoder()));
+  VISION_RETURN_IF_ERROR(wsol::LoadModuleFile(dir, kSegmentationHeadFile,
+                                              model.segmentation_head()));
+  if (model.reconstruction_head() == nullptr) return absl::OkStatus();
+  return wsol::LoadModuleFile(dir, kReconstructionHeadFile,
+                              *model.reconstruction_head());
 }
 
 }  // namespace
@@ -51,17 +82,14 @@ absl::Status SaveFcamFolder(const std::string& dir, const FcamModel& model,
         wsol::SaveModuleFile(fresh, kDecoderFile, model.decoder()));
     VISION_RETURN_IF_ERROR(wsol::SaveModuleFile(fresh, kSegmentationHeadFile,
                                                 model.segmentation_head()));
+    if (model.reconstruction_head() != nullptr) {
+      VISION_RETURN_IF_ERROR(wsol::SaveModuleFile(
+          fresh, kReconstructionHeadFile, *model.reconstruction_head()));
+    }
     return wsol::WriteModelJson(
         fresh, {{kClassifierPart, wsol::ClassifierInfoToJson(info.classifier)},
                 {kDecoderPart, OptionsToJson(info.fcam)}});
   });
-}
-
-absl::Status LoadDecoderWeights(const std::string& dir, FcamModel& model) {
-  VISION_RETURN_IF_ERROR(
-      wsol::LoadModuleFile(dir, kDecoderFile, model.decoder()));
-  return wsol::LoadModuleFile(dir, kSegmentationHeadFile,
-                              model.segmentation_head());
 }
 
 absl::StatusOr<LoadedFcam> LoadFcamFolder(const std::string& dir) {
@@ -85,6 +113,11 @@ absl::StatusOr<LoadedFcam> LoadFcamFolder(const std::string& dir) {
   VISION_RETURN_IF_ERROR(LoadDecoderWeights(dir, *loaded.model));
   loaded.model->eval();
   return loaded;
+}
+
+absl::Status LoadFcamWeights(const std::string& dir, FcamModel& model) {
+  VISION_RETURN_IF_ERROR(wsol::LoadClassifierWeights(dir, model.classifier()));
+  return LoadDecoderWeights(dir, model);
 }
 
 absl::StatusOr<bool> IsFcamFolder(const std::string& dir) {

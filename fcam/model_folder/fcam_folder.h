@@ -26,6 +26,8 @@ namespace fcam {
 
 inline constexpr char kDecoderFile[] = "decoder.pt";
 inline constexpr char kSegmentationHeadFile[] = "segmentation_head.pt";
+// Of networks with such a head.
+inline constexpr char kReconstructionHeadFile[] = "reconstruction_head.pt";
 
 struct FcamFolderInfo {
   // Of the classifier below; its thresholds are those of the F-CAM.
@@ -53,8 +55,8 @@ absl::StatusOr<LoadedFcam> LoadFcamFolder(const std::string& dir);
 // alone. Errors if it cannot be read.
 absl::StatusOr<bool> IsFcamFolder(const std::string& dir);
 
-// Reads decoder.pt and segmentation_head.pt of `dir` into `model`.
-absl::Status LoadDecoderWeights(const std::string& dir, FcamModel& model);
+// Reads all weights of `dir` into a `model` of the same network.
+absl::Status LoadFcamWeights(const std::string& dir, FcamModel& model);
 
 }  // namespace fcam
 

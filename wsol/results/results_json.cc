@@ -404,6 +404,7 @@ class ResultsReader {
     if (!(images >= 1 && images <= 1e12)) return Error("has no images");
     result_.num_images = static_cast<int64_t>(images);
     VISION_RETURN_IF_ERROR(ReadMetrics());
+    if (root_.contains("curves")) VISION_RETURN_IF_ERROR(ReadCurves());
     if (root_.contains("per_image")) VISION_RETURN_IF_ERROR(ReadImages());
     return std::move(result_);
   }
@@ -461,6 +462,62 @@ class ResultsReader {
       VISION_ASSIGN_OR_RETURN(stored.tau, Number(root_["tau"], "F1"));
       VISION_ASSIGN_OR_RETURN(stored.oracle_value, Number(oracle, "F1"));
       VISION_ASSIGN_OR_RETURN(stored.oracle_tau, Number(oracle["tau"], "F1"));
+    }
+    return absl::OkStatus();
+  }
+
+  // The list of numbers `key` of the curves, all in [0, high].
+  absl::StatusOr<std::vector<double>> Curve(const std::string& key,
+                                            double high) const {
+    const json& values = root_["curves"][key];
+    std::vector<double> numbers;
+    bool ok = values.is_array();
+    for (size_t i = 0; ok && i < values.size(); ++i) {
+      ok = values[i].is_number();
+      if (ok) numbers.push_back(values[i].get<double>());
+      ok = ok && numbers.back() >= 0 && numbers.back() <= high;
+    }
+    if (ok) return numbers;
+    return Error("has a bad curve \"", key, "\", expected numbers in [0, ",
+                 high, "]");
+  }
+
+  absl::Status ReadCurves() {
+    const json& curves = root_["curves"];
+    if (!curves.is_object()) return Error("has bad \"curves\"");
+    if (curves.contains("tau")) {
+      VISION_ASSIGN_OR_RETURN(result_.taus, Curve("tau", 1));
+    }
+    for (const auto& item : curves.items()) {
+      const std::string& key = item.key();
+      // The others are "tau" and those of masks.
+      if (key.find('/') == std::string::npos) continue;
+      VISION_ASSIGN_OR_RETURN(
+          const std::vector<double> counts,
+          Curve(key, static_cast<double>(result_.num_images)));
+      if (counts.size() != result_.taus.size()) {
+        return Error("has a curve \"", key, "\" of ", counts.size(),
+                     " points, expected one for each of ", result_.taus.size(),
+                     " thresholds");
+      }
+      result_.correct_counts[key].assign(counts.begin(), counts.end());
+    }
+    if (!curves.contains("threshold")) return absl::OkStatus();
+    std::vector<double> columns[3];
+    const char* const keys[] = {"threshold", "precision", "recall"};
+    for (size_t c = 0; c < 3; ++c) {
+      if (!curves.contains(keys[c])) {
+        return Error("lacks the curve \"", keys[c], "\"");
+      }
+      VISION_ASSIGN_OR_RETURN(columns[c], Curve(keys[c], 1));
+      if (columns[c].size() != columns[0].size()) {
+        return Error("has a curve \"", keys[c], "\" of ", columns[c].size(),
+                     " points, expected ", columns[0].size());
+      }
+    }
+    for (size_t i = 0; i < columns[0].size(); ++i) {
+      result_.precision_recall.push_back(
+          {columns[0][i], columns[1][i], columns[2][i]});
     }
     return absl::OkStatus();
   }

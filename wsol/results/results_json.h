@@ -55,6 +55,13 @@ struct StoredMaskImage {
   std::vector<int64_t> background_histogram;
 };
 
+// A point of a precision-recall curve, both in [0, 1].
+struct StoredPrecisionRecall {
+  double threshold = 0;
+  double precision = 0;
+  double recall = 0;
+};
+
 // What is read back of a results file.
 struct StoredResults {
   std::string name;  // Of the file.
@@ -70,6 +77,13 @@ struct StoredResults {
   // Metrics without a threshold of their own, by name: MaxBoxAcc, MaxBoxAccV2,
   // Top1Cls, Top5Cls, PxAP, pIoU, IoU, F1.
   std::map<std::string, double> values;
+
+  // The curves: thresholds of boxes, and at each the number of right images, by
+  // BoxMetricKey; the points of masks by rising threshold. Empty where the file
+  // has none.
+  std::vector<double> taus;
+  std::map<std::string, std::vector<int64_t>> correct_counts;
+  std::vector<StoredPrecisionRecall> precision_recall;
 
   // Sorted; empty if the file has no images. What follows is in this order.
   std::vector<std::string> image_ids;

@@ -116,6 +116,11 @@ TEST(ResultsJsonTest, ReadsBackWhatItWrote) {
   EXPECT_THAT(stored->correct.at("v1/BoxAcc@30"),
               ElementsAre(true, true, false, false));
   EXPECT_EQ(stored->correct.size(), 20u);
+  // 0, 0.01, ... 0.99; the left half is found at each.
+  EXPECT_EQ(stored->taus.size(), 100u);
+  EXPECT_EQ(stored->correct_counts.at("v2/BoxAcc@50"),
+            std::vector<int64_t>(100, 2));
+  EXPECT_EQ(stored->precision_recall.size(), 0u);
 
   const auto masks =
       ParseResults(ResultsToJson(SampleMaskResults()).value(), "m.json");
@@ -125,6 +130,12 @@ TEST(ResultsJsonTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(masks->masks[2].foreground_histogram[0], 6272);
   EXPECT_EQ(masks->masks[2].foreground_histogram[100], 6272);
   EXPECT_DOUBLE_EQ(masks->metrics.at("F1").oracle_value, 100 * 10.0 / 14);
+  // tp / (tp + fp) = 62720 / 100352 and 62720 / 75264.
+  ASSERT_EQ(masks->precision_recall.size(), 101u);
+  EXPECT_DOUBLE_EQ(masks->precision_recall[50].threshold, 0.5);
+  EXPECT_DOUBLE_EQ(masks->precision_recall[50].precision, 0.625);
+  EXPECT_DOUBLE_EQ(masks->precision_recall[50].recall, 5.0 / 6);
+  EXPECT_EQ(masks->taus.size(), 0u);
 
   const std::string path = vision::JoinPath(::testing::TempDir(), "r.json");
   ASSERT_THAT(vision::WriteFileAtomically(path, text), IsOk());
@@ -200,6 +211,16 @@ TEST(ResultsJsonTest, SaysWhatIsWrong) {
   EXPECT_THAT(with("/per_image/v1~1BoxAcc@50", "110"),
               StatusIs(kInvalid, HasSubstr("bad \"v1/BoxAcc@50\"")));
   EXPECT_THAT(with("/per_image/v1~1BoxAcc@50", "1120"), StatusIs(kInvalid));
+  EXPECT_THAT(with("/curves", 1), StatusIs(kInvalid, HasSubstr("\"curves\"")));
+  EXPECT_THAT(with("/curves/tau", {0.5, 2}),
+              StatusIs(kInvalid, HasSubstr("bad curve \"tau\"")));
+  EXPECT_THAT(with("/curves/tau", {0.5}),
+              StatusIs(kInvalid, HasSubstr("of 100 points, expected one for "
+                                           "each of 1 thresholds")));
+  EXPECT_THAT(with("/curves/v2~1BoxAcc@50/3", 5),
+              StatusIs(kInvalid, HasSubstr("bad curve \"v2/BoxAcc@50\"")));
+  EXPECT_THAT(with("/curves/threshold", json::array()),
+              StatusIs(kInvalid, HasSubstr("lacks the curve \"precision\"")));
 }
 
 // Any member of the file may be of any type.
@@ -219,9 +240,9 @@ TEST(ResultsJsonTest, SurvivesDamagedMembers) {
     uint64_t number = 0;
     for (const auto& [pointer, leaf] : flat.items()) {
       vision::Rng rng(9, {number++});
-      // Curves are long, and nobody reads them.
-      if (pointer.find("/curves/") != std::string::npos) continue;
-      if (pointer.find("histogram") != std::string::npos &&
+      // Those are long.
+      if ((pointer.find("/curves/") != std::string::npos ||
+           pointer.find("histogram") != std::string::npos) &&
           rng.Uniform() < 0.97) {
         continue;
       }

@@ -56,6 +56,12 @@ size_t BestIndex(const std::vector<EpochRecord>& history,
   return best;
 }
 
+// What is drawn: all metrics together are too many lines for one picture.
+bool IsHeadline(absl::string_view metric) {
+  return metric == "MaxBoxAcc" || metric == "MaxBoxAccV2" || metric == "PxAP" ||
+         metric == "Top1Cls" || metric == "Top1Loc@50";
+}
+
 std::string HistoryToJson(const std::vector<EpochRecord>& history,
                           const std::string& metric) {
   ordered_json epochs = ordered_json::array();
@@ -272,12 +278,6 @@ void Experiment::NoteIfFailed(const absl::Status& status,
 void Experiment::FinishEpoch(const EpochRecord& record) {
   history_.push_back(record);
   log_->Message(DescribeEpoch(record));
-  log_->Event("epoch", {{"epoch", record.epoch},
-                        {"learning_rate", record.learning_rate},
-                        {"loss", record.loss},
-                        {"values", ValuesToJson(record.values)},
-                        {"validation", ValuesToJson(record.validation)},
-                        {"seconds", record.seconds}});
   if (record.epoch > 0) {
     NamedValues train = record.values;
     train.emplace_back("loss", record.loss);
@@ -294,6 +294,7 @@ void Experiment::FinishEpoch(const EpochRecord& record) {
   const EpochRecord& best = history_[BestIndex(history_, metric_)];
   std::vector<MetricCurve> curves;
   for (const auto& [name, value] : record.validation) {
+    if (name != metric_ && !IsHeadline(name)) continue;
     MetricCurve curve;
     curve.name = name;
     for (const EpochRecord& earlier : history_) {

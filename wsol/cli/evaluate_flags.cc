@@ -19,15 +19,16 @@ DEFINE_string(score_maps, "",
 DEFINE_string(baseline, "",
               "Instead of score maps: center, constant or random, which look "
               "at no image.");
-DEFINE_string(checkpoint, "",
-              "Instead of score maps: weights of a classifier (.pt, .pth, "
-              ".safetensors), whose class activation maps are evaluated; needs "
-              "--image_root.");
+DEFINE_string(
+    checkpoint, "",
+    "Instead of score maps: a model folder of //wsol:train, or weights "
+    "of a classifier (.pt, .pth, .safetensors), whose class "
+    "activation maps are evaluated; needs --image_root.");
 DEFINE_string(image_root, "",
               "With --checkpoint: folder that image ids start from.");
 DEFINE_string(backbone, "resnet50",
-              "With --checkpoint: the classifier's backbone; weights alone do "
-              "not tell.");
+              "With weights as --checkpoint: the classifier's backbone, which "
+              "they do not tell.");
 DEFINE_string(strides, "wsol28",
               "With --checkpoint: wsol28 (maps of 28x28) or imagenet.");
 DEFINE_string(pooling, "WGAP", "With --checkpoint: the classifier's head.");

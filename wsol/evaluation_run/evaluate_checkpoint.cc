@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "vision/backbones/stride_preset.h"
 #include "vision/base/status_util.h"
+#include "vision/image/transforms.h"
 #include "vision/nn/state_dict.h"
 #include "wsol/cam/cam_method.h"
 #include "wsol/cam/classifier_network.h"
@@ -20,6 +23,7 @@
 #include "wsol/classifier/classifier.h"
 #include "wsol/datasets/loader.h"
 #include "wsol/evaluation/split_evaluation.h"
+#include "wsol/model_folder/classifier_folder.h"
 
 namespace wsol {
 namespace {
@@ -37,8 +41,8 @@ absl::Status CheckIsNoTrainingState(const std::string& path) {
   return absl::InvalidArgumentError(absl::StrCat(
       "--checkpoint: '", path,
       "' is the state of a training, which does not describe its network; "
-      "expected weights alone (.pt, .pth, .safetensors), as "
-      "vision::SaveStateDict writes them"));
+      "expected the model folder beside it, such as best, or weights alone "
+      "(.pt, .pth, .safetensors)"));
 }
 
 // Those of the classifier.
@@ -53,8 +57,28 @@ vision::StateDict ClassifierWeights(const vision::StateDict& all) {
   return weights;
 }
 
-absl::StatusOr<std::shared_ptr<Classifier>> LoadClassifier(
-    const EvaluateOptions& options, int num_classes) {
+// A classifier and how its images are prepared.
+struct Loaded {
+  std::shared_ptr<Classifier> classifier;
+  int image_size = 0;
+  vision::Normalization normalization;
+};
+
+bool IsFolder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+// A model folder describes its network itself.
+absl::StatusOr<Loaded> LoadFolder(const std::string& folder) {
+  const absl::StatusOr<LoadedClassifier> loaded = LoadClassifierFolder(folder);
+  VISION_RETURN_IF_ERROR(vision::Annotate(loaded.status(), "--checkpoint"));
+  return Loaded{loaded->classifier, loaded->info.preprocessing.crop,
+                loaded->info.preprocessing.normalization};
+}
+
+absl::StatusOr<Loaded> LoadWeights(const EvaluateOptions& options,
+                                   int num_classes) {
   VISION_RETURN_IF_ERROR(CheckIsNoTrainingState(options.checkpoint));
   VISION_ASSIGN_OR_RETURN(const vision::StateDict all,
                           vision::ReadStateDict(options.checkpoint));
@@ -88,7 +112,7 @@ absl::StatusOr<std::shared_ptr<Classifier>> LoadClassifier(
             " --pooling=", options.checkpoint_options.pooling));
   }
   classifier->eval();
-  return classifier;
+  return Loaded{classifier, options.checkpoint_options.image_size, {}};
 }
 
 }  // namespace
@@ -96,8 +120,11 @@ absl::StatusOr<std::shared_ptr<Classifier>> LoadClassifier(
 absl::StatusOr<MapEvaluation> EvaluateCheckpoint(
     const EvaluateOptions& options, const Dataset& split,
     const MapEvaluationOptions& map_options) {
-  VISION_ASSIGN_OR_RETURN(const std::shared_ptr<Classifier> classifier,
-                          LoadClassifier(options, split.num_classes()));
+  VISION_ASSIGN_OR_RETURN(const Loaded loaded,
+                          IsFolder(options.checkpoint)
+                              ? LoadFolder(options.checkpoint)
+                              : LoadWeights(options, split.num_classes()));
+  const std::shared_ptr<Classifier>& classifier = loaded.classifier;
   if (classifier->num_classes() < split.num_classes()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--checkpoint: '", options.checkpoint, "' knows ",
@@ -117,8 +144,9 @@ absl::StatusOr<MapEvaluation> EvaluateCheckpoint(
                     dataset_options));
   LoaderOptions loader_options;
   loader_options.batch_size = options.checkpoint_options.batch_size;
-  loader_options.crop = options.checkpoint_options.image_size;
-  loader_options.resize = options.checkpoint_options.image_size;
+  loader_options.crop = loaded.image_size;
+  loader_options.resize = loaded.image_size;
+  loader_options.normalization = loaded.normalization;
   loader_options.num_threads = map_options.num_threads;
   loader_options.raw_images = false;
   VISION_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,

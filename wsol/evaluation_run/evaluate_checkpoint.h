@@ -15,8 +15,10 @@
 
 namespace wsol {
 
-// Reads the weights options.checkpoint (vision/nn/state_dict.h) into the
-// classifier that options.checkpoint_options describes, runs it over the images
+// Reads the model folder options.checkpoint
+// (wsol/model_folder/classifier_folder.h), or such weights
+// (vision/nn/state_dict.h) into the classifier that options.checkpoint_options
+// describes, runs it over the images
 // of `split` below image_root and evaluates the normalised maps of the true
 // classes. Entries that belong to a decoder, as in the files of F-CAM, are left
 // out; the number of classes is that of the head's weights, if it has them.

@@ -19,6 +19,8 @@
 #include "wsol/datasets/synthetic.h"
 #include "wsol/evaluation/split_evaluation.h"
 #include "wsol/evaluation_run/evaluate.h"
+#include "wsol/model_folder/classifier_folder.h"
+#include "wsol/model_folder/classifier_info.h"
 
 namespace wsol {
 namespace {
@@ -115,6 +117,31 @@ TEST_F(EvaluateCheckpointTest, EvaluatesTheClassifiersCam) {
                   1e-3);
     }
   }
+}
+
+// A model folder describes its network: the flags about it do not matter.
+TEST_F(EvaluateCheckpointTest, EvaluatesAModelFolder) {
+  UseSplit("boxes");
+  ASSERT_THAT(vision::SaveStateDict(options_.checkpoint,
+                                    vision::GetStateDict(*classifier_)),
+              IsOk());
+  const auto of_weights = Run();
+  ASSERT_THAT(of_weights, IsOk());
+  ClassifierFolderInfo info;
+  info.classifier.num_classes = 20;
+  info.preprocessing.resize = kMiniatureSize;
+  info.preprocessing.crop = kMiniatureSize;
+  options_.checkpoint = Path("model");
+  ASSERT_THAT(SaveClassifierFolder(options_.checkpoint, *classifier_, info),
+              IsOk());
+  options_.checkpoint_options.backbone = "vgg16";
+  options_.checkpoint_options.image_size = 64;
+  const auto of_folder = Run();
+  ASSERT_THAT(of_folder, IsOk());
+  EXPECT_EQ(of_folder->results.localization.boxes->max_box_acc_v2,
+            of_weights->results.localization.boxes->max_box_acc_v2);
+  EXPECT_EQ(of_folder->results.classification->num_top1,
+            of_weights->results.classification->num_top1);
 }
 
 TEST_F(EvaluateCheckpointTest, LeavesADecoderOut) {

@@ -163,7 +163,9 @@ class TrainResumeTest : public ::testing::Test {
 int NumKills() {
   int kills = 20;
   const char* const given = std::getenv("FCAM_KILLS");
-  if (given != nullptr) EXPECT_TRUE(absl::SimpleAtoi(given, &kills));
+  if (given != nullptr) {
+    EXPECT_TRUE(absl::SimpleAtoi(given, &kills));
+  }
   return kills;
 }
 

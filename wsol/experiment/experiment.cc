@@ -385,9 +385,9 @@ absl::StatusOr<std::string> Experiment::Test(const ModelFunctions& functions,
   results_options.mode = options_.box_mode;
   results_options.num_threads = options_.num_threads;
   // The file has the protocol's numbers, at the test split's best thresholds.
-  VISION_ASSIGN_OR_RETURN(const EvaluationResults results,
-                          MakeResults(data_.test->truth(), test,
-                                      /*val=*/nullptr, results_options));
+  VISION_ASSIGN_OR_RETURN(
+      EvaluationResults results,
+      MakeResults(data_.test->truth(), test, results_options));
   VISION_ASSIGN_OR_RETURN(const std::string json, ResultsToJson(results));
   VISION_ASSIGN_OR_RETURN(const std::string csv, ImagesCsv(results));
   VISION_RETURN_IF_ERROR(vision::WriteFileAtomically(
@@ -400,11 +400,10 @@ absl::StatusOr<std::string> Experiment::Test(const ModelFunctions& functions,
                               test.localization.boxes.has_value() &&
                           val->localization.masks.has_value() ==
                               test.localization.masks.has_value();
-  VISION_ASSIGN_OR_RETURN(
-      const EvaluationResults shown,
-      MakeResults(data_.test->truth(), test, comparable ? &*val : nullptr,
-                  results_options));
-  return ResultsTable(shown);
+  if (comparable) {
+    VISION_RETURN_IF_ERROR(UseTausOf(*val, &results));
+  }
+  return ResultsTable(results);
 }
 
 absl::StatusOr<std::string> Experiment::Finish(

@@ -1,6 +1,5 @@
 #include "wsol/experiment/split_metrics.h"
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "vision/base/status_util.h"
@@ -21,6 +20,19 @@ constexpr int kTauIou = 50;
 
 constexpr BoxMode kBothModes[] = {BoxMode::kLargestContour,
                                   BoxMode::kAllContours};
+
+absl::Status UseTaus(const TauChoice& choice, EvaluationResults* results) {
+  results->tau_rule = choice.rule;
+  if (results->localization.boxes.has_value()) {
+    VISION_ASSIGN_OR_RETURN(results->box_scores,
+                            ScoreBoxes(*results->localization.boxes, choice));
+  }
+  if (results->localization.masks.has_value()) {
+    VISION_ASSIGN_OR_RETURN(results->mask_score,
+                            ScoreMasks(*results->localization.masks, choice));
+  }
+  return absl::OkStatus();
+}
 
 absl::string_view ModeMetric(BoxMode mode) {
   return mode == BoxMode::kLargestContour ? kMaxBoxAcc : kMaxBoxAccV2;
@@ -107,7 +119,6 @@ absl::StatusOr<std::string> SelectionMetric(absl::string_view select_by,
 
 absl::StatusOr<EvaluationResults> MakeResults(const SplitTruth& truth,
                                               const SplitEvaluation& evaluation,
-                                              const SplitEvaluation* val,
                                               const ResultsOptions& options) {
   const Dataset& dataset = truth.boxes != nullptr ? *truth.boxes : *truth.masks;
   EvaluationResults results;
@@ -125,26 +136,20 @@ absl::StatusOr<EvaluationResults> MakeResults(const SplitTruth& truth,
                                                  BoxMode::kLargestContour}
                           : std::vector<BoxMode>{BoxMode::kLargestContour,
                                                  BoxMode::kAllContours};
-  TauChoice choice;
-  if (val != nullptr) {
-    choice.rule = TauRule::kVal;
-    if (val->localization.boxes.has_value()) {
-      choice.val_boxes = &*val->localization.boxes;
-    }
-    if (val->localization.masks.has_value()) {
-      choice.val_masks = &*val->localization.masks;
-    }
-  }
-  results.tau_rule = choice.rule;
-  if (results.localization.boxes.has_value()) {
-    VISION_ASSIGN_OR_RETURN(results.box_scores,
-                            ScoreBoxes(*results.localization.boxes, choice));
-  }
-  if (results.localization.masks.has_value()) {
-    VISION_ASSIGN_OR_RETURN(results.mask_score,
-                            ScoreMasks(*results.localization.masks, choice));
-  }
+  VISION_RETURN_IF_ERROR(UseTaus(TauChoice(), &results));
   return results;
+}
+
+absl::Status UseTausOf(const SplitEvaluation& val, EvaluationResults* results) {
+  TauChoice choice;
+  choice.rule = TauRule::kVal;
+  if (val.localization.boxes.has_value()) {
+    choice.val_boxes = &*val.localization.boxes;
+  }
+  if (val.localization.masks.has_value()) {
+    choice.val_masks = &*val.localization.masks;
+  }
+  return UseTaus(choice, results);
 }
 
 }  // namespace wsol

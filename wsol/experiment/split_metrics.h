@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "wsol/datasets/dataset.h"
@@ -36,9 +37,9 @@ absl::StatusOr<std::string> SelectionMetric(absl::string_view select_by,
                                             bool has_boxes, bool has_masks,
                                             BoxMode mode);
 
-// Results of a split for ResultsToJson and ResultsTable: at its best
-// thresholds, or at those of another split if `val` is not null. `config` and
-// `seed` are recorded. Errors: those of reading masks and of ScoreBoxes.
+// Results of a split for ResultsToJson and ResultsTable, at its best
+// thresholds. `config` and `seed` are recorded. Reads all masks, for the digest
+// of the data. Errors: those of reading masks and of ScoreBoxes.
 struct ResultsOptions {
   std::vector<std::pair<std::string, std::string>> config;
   uint64_t seed = 0;
@@ -47,8 +48,11 @@ struct ResultsOptions {
 };
 absl::StatusOr<EvaluationResults> MakeResults(const SplitTruth& truth,
                                               const SplitEvaluation& evaluation,
-                                              const SplitEvaluation* val,
                                               const ResultsOptions& options);
+
+// Takes the best thresholds of `val`, of a split with boxes and masks where
+// `results` has them, instead of the results' own. Errors: those of ScoreBoxes.
+absl::Status UseTausOf(const SplitEvaluation& val, EvaluationResults* results);
 
 }  // namespace wsol
 

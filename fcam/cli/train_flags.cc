@@ -1,12 +1,8 @@
 #include "fcam/cli/train_flags.h"
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "fcam/decoder/reconstruction_head.h"
 #include "fcam/losses/composite.h"
 #include "fcam/seeds/seed_sampler.h"
@@ -100,21 +96,6 @@ LossTermOptions Term(double weight, int start_epoch, int end_epoch) {
   return {weight != 0, weight, start_epoch, end_epoch};
 }
 
-absl::StatusOr<std::vector<int64_t>> ParseChannels(const std::string& text) {
-  std::vector<int64_t> channels;
-  for (const absl::string_view part :
-       absl::StrSplit(text, ',', absl::SkipWhitespace())) {
-    int64_t width = 0;
-    if (!absl::SimpleAtoi(part, &width)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--decoder_channels: got \"", text,
-                       "\", expected widths such as 256,128,64"));
-    }
-    channels.push_back(width);
-  }
-  return channels;
-}
-
 absl::StatusOr<SeedOptions> SeedsFromFlags() {
   SeedOptions seeds;
   VISION_ASSIGN_OR_RETURN(seeds.region, ParseSeedRegion(FLAGS_seed_region));
@@ -180,8 +161,10 @@ absl::StatusOr<FcamRunOptions> FcamRunOptionsFromFlags() {
   options.stored_cams_dir = wsol::ResolvePath(FLAGS_stored_cams);
   if (!FLAGS_decoder_channels.empty()) {
     options.set_decoder = true;
-    VISION_ASSIGN_OR_RETURN(options.fcam.decoder.channels,
-                            ParseChannels(FLAGS_decoder_channels));
+    VISION_ASSIGN_OR_RETURN(
+        options.fcam.decoder.channels,
+        wsol::ParseNumbers(FLAGS_decoder_channels, "decoder_channels",
+                           "widths such as 256,128,64"));
   }
   FcamTrainingOptions& training = options.training;
   VISION_ASSIGN_OR_RETURN(training.cam, wsol::CamOptionsFromFlags());

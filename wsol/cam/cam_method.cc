@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,33 +17,27 @@
 #include "vision/base/status_util.h"
 #include "vision/base/torch_status.h"
 #include "wsol/cam/cam_network.h"
+#include "wsol/cam/describe_tensor.h"
 #include "wsol/cam/normalize_cam.h"
 
 namespace wsol {
 namespace {
-
-std::string Describe(const at::Tensor& tensor) {
-  if (!tensor.defined()) return "undefined";
-  std::ostringstream text;
-  text << tensor.scalar_type() << " " << tensor.sizes();
-  return text.str();
-}
 
 absl::Status CheckInput(const CamInput& input) {
   const at::Tensor& images = input.images;
   if (!images.defined() || images.dim() != 4 || !images.is_floating_point() ||
       images.numel() == 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("images are ", Describe(images),
+        absl::StrCat("images are ", DescribeTensor(images),
                      ", expected float [N, C, H, W] with N > 0"));
   }
   const at::Tensor& classes = input.classes;
   if (!classes.defined() || (classes.dim() != 1 && classes.dim() != 2) ||
       classes.scalar_type() != at::kLong || classes.size(0) != images.size(0) ||
       classes.numel() == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("classes are ", Describe(classes), ", expected Long [",
-                     images.size(0), "] or [", images.size(0), ", M]"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "classes are ", DescribeTensor(classes), ", expected Long [",
+        images.size(0), "] or [", images.size(0), ", M]"));
   }
   if (!input.keys.empty() &&
       static_cast<int64_t>(input.keys.size()) != images.size(0)) {
@@ -59,7 +52,7 @@ absl::Status CheckOutput(const CamNetwork::Output& output, int64_t num_images) {
       output.logits.size(0) != num_images) {
     return absl::InvalidArgumentError(
         absl::StrCat("the network's output has ", output.features.size(),
-                     " feature maps and logits ", Describe(output.logits),
+                     " feature maps and logits ", DescribeTensor(output.logits),
                      ", expected [", num_images, ", K] and features"));
   }
   return absl::OkStatus();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,16 +16,10 @@
 #include "vision/base/status_util.h"
 #include "vision/base/torch_status.h"
 #include "wsol/cam/cam_network.h"
+#include "wsol/cam/describe_tensor.h"
 
 namespace wsol {
 namespace {
-
-std::string Describe(const at::Tensor& tensor) {
-  if (!tensor.defined()) return "undefined";
-  std::ostringstream text;
-  text << tensor.scalar_type() << " " << tensor.sizes();
-  return text.str();
-}
 
 absl::Status CheckInput(const at::Tensor& images, const at::Tensor& classes,
                         const at::Tensor& maps,
@@ -35,21 +28,21 @@ absl::Status CheckInput(const at::Tensor& images, const at::Tensor& classes,
   if (!images.defined() || images.dim() != 4 || !images.is_floating_point() ||
       images.numel() == 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("images are ", Describe(images),
+        absl::StrCat("images are ", DescribeTensor(images),
                      ", expected float [N, C, H, W] with N > 0"));
   }
   if (!classes.defined() || classes.dim() != 1 ||
       classes.scalar_type() != at::kLong || classes.size(0) != images.size(0)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("classes are ", Describe(classes), ", expected Long [",
-                     images.size(0), "]"));
+        absl::StrCat("classes are ", DescribeTensor(classes),
+                     ", expected Long [", images.size(0), "]"));
   }
   if (!maps.defined() || maps.dim() != 3 || !maps.is_floating_point() ||
       maps.size(0) != images.size(0) || maps.size(1) != images.size(2) ||
       maps.size(2) != images.size(3)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "maps are ", Describe(maps), ", expected float [", images.size(0), ", ",
-        images.size(2), ", ", images.size(3), "], one for each image"));
+        "maps are ", DescribeTensor(maps), ", expected float [", images.size(0),
+        ", ", images.size(2), ", ", images.size(3), "], one for each image"));
   }
   if (options.steps > images.size(2) * images.size(3)) {
     return absl::InvalidArgumentError(absl::StrCat(

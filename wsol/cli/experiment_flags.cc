@@ -131,21 +131,6 @@ bool Decides(absl::string_view flag) {
          std::end(kOthers);
 }
 
-absl::StatusOr<std::vector<int64_t>> ParseNumbers(const std::string& text,
-                                                  absl::string_view flag) {
-  std::vector<int64_t> numbers;
-  for (const absl::string_view part :
-       absl::StrSplit(text, ',', absl::SkipWhitespace())) {
-    int64_t number = 0;
-    if (!absl::SimpleAtoi(part, &number)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--", flag, ": got \"", text, "\", expected numbers such as 10,20"));
-    }
-    numbers.push_back(number);
-  }
-  return numbers;
-}
-
 }  // namespace
 
 std::vector<std::string> TrainingFlagNames(absl::string_view own_flags) {
@@ -242,8 +227,9 @@ absl::StatusOr<OptimizerOptions> OptimizerOptionsFromFlags(
     VISION_ASSIGN_OR_RETURN(schedule.kind, ParseLrScheduleKind(FLAGS_schedule));
   }
   schedule.step_size = FLAGS_step_size;
-  VISION_ASSIGN_OR_RETURN(schedule.milestones,
-                          ParseNumbers(FLAGS_milestones, "milestones"));
+  VISION_ASSIGN_OR_RETURN(
+      schedule.milestones,
+      ParseNumbers(FLAGS_milestones, "milestones", "numbers such as 10,20"));
   schedule.gamma = FLAGS_gamma;
   schedule.min_lr = FLAGS_min_learning_rate;
   schedule.epochs = FLAGS_epochs;
@@ -264,6 +250,22 @@ absl::StatusOr<CamOptions> CamOptionsFromFlags() {
 }
 
 uint64_t SeedFromFlags() { return FLAGS_seed; }
+
+absl::StatusOr<std::vector<int64_t>> ParseNumbers(const std::string& text,
+                                                  absl::string_view flag,
+                                                  absl::string_view expected) {
+  std::vector<int64_t> numbers;
+  for (const absl::string_view part :
+       absl::StrSplit(text, ',', absl::SkipWhitespace())) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(part, &number)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--", flag, ": got \"", text, "\", expected ", expected));
+    }
+    numbers.push_back(number);
+  }
+  return numbers;
+}
 
 std::string WeightsDirFromFlags() { return ResolvePath(FLAGS_weights_dir); }
 

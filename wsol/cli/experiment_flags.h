@@ -51,6 +51,12 @@ absl::StatusOr<CamOptions> CamOptionsFromFlags();
 
 uint64_t SeedFromFlags();
 
+// The whole numbers of `text`, the value of --<flag>, between commas; empty
+// fields are skipped. kInvalidArgument names `expected`.
+absl::StatusOr<std::vector<int64_t>> ParseNumbers(const std::string& text,
+                                                  absl::string_view flag,
+                                                  absl::string_view expected);
+
 // --weights_dir, seen from where the user typed the command.
 std::string WeightsDirFromFlags();
 

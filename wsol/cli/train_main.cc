@@ -1,14 +1,13 @@
 // Trains a classifier: see wsol/training_run/classifier_run.h.
 
 #include <iostream>
-#include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "vision/base/status_util.h"
 #include "vision/inference/keep_freed_memory.h"
 #include "wsol/cli/init.h"
 #include "wsol/cli/list_problems.h"
+#include "wsol/cli/run_outcome.h"
 #include "wsol/cli/train_flags.h"
 #include "wsol/training_run/classifier_run.h"
 
@@ -26,20 +25,8 @@ absl::Status Train() {
                           wsol::ClassifierRunOptionsFromFlags());
   VISION_RETURN_IF_ERROR(options.Validate());
   vision::KeepFreedMemory();
-  const absl::StatusOr<wsol::RunResult> result =
-      wsol::RunClassifierTraining(options);
-  const std::string& folder = options.experiment.output_dir;
-  if (absl::IsAlreadyExists(result.status())) {
-    std::cout << result.status().message() << "\n";
-    return absl::OkStatus();
-  }
-  if (absl::IsCancelled(result.status())) {
-    return vision::Annotate(result.status(),
-                            "the same command with --resume goes on");
-  }
-  VISION_RETURN_IF_ERROR(result.status());
-  std::cout << result->text << "\nModels and results: " << folder << std::endl;
-  return absl::OkStatus();
+  return wsol::ShowRunOutcome(wsol::RunClassifierTraining(options),
+                              options.experiment.output_dir, std::cout);
 }
 
 }  // namespace

@@ -19,9 +19,9 @@
 #include "wsol/cam/cam_method.h"
 #include "wsol/cam/classifier_network.h"
 #include "wsol/cam/factory.h"
-#include "wsol/cam/normalize_cam.h"
 #include "wsol/classifier/classifier.h"
 #include "wsol/datasets/loader.h"
+#include "wsol/evaluation/cam_scores.h"
 #include "wsol/evaluation/split_evaluation.h"
 #include "wsol/model_folder/classifier_folder.h"
 
@@ -168,16 +168,8 @@ absl::StatusOr<MapEvaluation> EvaluateCheckpoint(
     }
   };
   ClassifierNetwork network(*classifier);
-  const auto score = [&](const Batch& batch) -> absl::StatusOr<BatchScores> {
-    CamInput input;
-    input.images = batch.images;
-    input.classes = batch.labels;
-    for (const int64_t index : batch.indices) {
-      input.keys.push_back(static_cast<uint64_t>(index));
-    }
-    VISION_ASSIGN_OR_RETURN(const CamOutput output,
-                            method->Compute(network, input));
-    return BatchScores{NormalizeMaps(output.maps).maps, output.logits};
+  const auto score = [&](const Batch& batch) {
+    return CamScores(*method, network, batch);
   };
   VISION_ASSIGN_OR_RETURN(SplitEvaluation evaluation,
                           EvaluateSplit(truth, *loader, score, split_options));

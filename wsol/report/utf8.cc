@@ -1,5 +1,7 @@
 #include "wsol/report/utf8.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace wsol {
@@ -51,6 +53,17 @@ std::string ToUtf8(absl::string_view text) {
     text.remove_prefix(1);
   }
   return result;
+}
+
+std::string PrintableAscii(absl::string_view text) {
+  std::string printable;
+  while (!text.empty()) {
+    const size_t length = std::max<size_t>(1, Utf8SequenceLength(text));
+    const char c = text[0];
+    printable += length == 1 && c >= ' ' && c <= '~' ? c : '?';
+    text.remove_prefix(length);
+  }
+  return printable;
 }
 
 }  // namespace wsol

@@ -20,6 +20,10 @@ size_t Utf8PrefixLength(absl::string_view text);
 // `text` with U+FFFD in place of each byte that is not part of a sequence.
 std::string ToUtf8(absl::string_view text);
 
+// `text` with one "?" in place of each character, or byte that is part of none,
+// that is not printable ASCII: for fonts that have nothing else.
+std::string PrintableAscii(absl::string_view text);
+
 }  // namespace wsol
 
 #endif  // WSOL_REPORT_UTF8_H_

@@ -44,5 +44,12 @@ TEST(Utf8Test, ReplacesEachByteThatIsNone) {
   EXPECT_EQ(ToUtf8("\xffxy\xe2\x82"), "\xef\xbf\xbdxy\xef\xbf\xbd\xef\xbf\xbd");
 }
 
+TEST(Utf8Test, PrintableAsciiHasOneMarkForEachOtherCharacter) {
+  EXPECT_EQ(PrintableAscii("a ~"), "a ~");
+  EXPECT_EQ(PrintableAscii("\xc3\xa9\xe2\x82\xac."), "??.");
+  EXPECT_EQ(PrintableAscii("\n\xff\x7f"), "???");
+  EXPECT_EQ(PrintableAscii(""), "");
+}
+
 }  // namespace
 }  // namespace wsol

@@ -17,17 +17,6 @@ cv::Scalar Color(vision::RgbColor color) {
   return cv::Scalar(color.red, color.green, color.blue);
 }
 
-std::string Printable(absl::string_view text) {
-  std::string printable;
-  while (!text.empty()) {
-    const size_t length = std::max<size_t>(1, Utf8SequenceLength(text));
-    const char c = text[0];
-    printable += length == 1 && c >= ' ' && c <= '~' ? c : '?';
-    text.remove_prefix(length);
-  }
-  return printable;
-}
-
 }  // namespace
 
 Lettering::Lettering(int width, int height)
@@ -35,7 +24,7 @@ Lettering::Lettering(int width, int height)
 
 void Lettering::Text(double x, double y, absl::string_view text, double size,
                      vision::RgbColor color, bool bold) {
-  cv::putText(large_, Printable(text),
+  cv::putText(large_, PrintableAscii(text),
               cv::Point(cvRound(x * kScale), cvRound(y * kScale)),
               cv::FONT_HERSHEY_SIMPLEX, size * kScale, Color(color),
               bold ? 3 : 2, cv::LINE_AA);
@@ -43,7 +32,7 @@ void Lettering::Text(double x, double y, absl::string_view text, double size,
 
 double Lettering::TextWidth(absl::string_view text, double size) {
   int baseline = 0;
-  return cv::getTextSize(Printable(text), cv::FONT_HERSHEY_SIMPLEX,
+  return cv::getTextSize(PrintableAscii(text), cv::FONT_HERSHEY_SIMPLEX,
                          size * kScale, 2, &baseline)
              .width /
          static_cast<double>(kScale);
@@ -51,7 +40,7 @@ double Lettering::TextWidth(absl::string_view text, double size) {
 
 std::string Lettering::Fitted(absl::string_view text, double size,
                               double width) {
-  std::string fitted = Printable(text);
+  std::string fitted = PrintableAscii(text);
   if (TextWidth(fitted, size) <= width) return fitted;
   while (!fitted.empty() &&
          TextWidth(absl::StrCat(fitted, "..."), size) > width) {

@@ -54,18 +54,6 @@ cv::Scalar CurveColor(size_t index) {
   return cv::Scalar(rgb >> 16 & 0xff, rgb >> 8 & 0xff, rgb & 0xff);
 }
 
-// One "?" for each character that the font lacks.
-std::string Printable(absl::string_view text) {
-  std::string printable;
-  while (!text.empty()) {
-    const size_t length = std::max<size_t>(1, Utf8SequenceLength(text));
-    const char c = text[0];
-    printable += length == 1 && c >= ' ' && c <= '~' ? c : '?';
-    text.remove_prefix(length);
-  }
-  return printable;
-}
-
 bool IsDrawable(double value) {
   return std::isfinite(value) && std::abs(value) <= kLargest;
 }
@@ -259,14 +247,14 @@ class Drawing {
   cv::Mat Draw() {
     double top = kMargin;
     if (!options_.title.empty()) {
-      canvas_.Text({kMargin, top + 13}, Printable(options_.title), kTitleSize,
-                   kInk, 1.5);
+      canvas_.Text({kMargin, top + 13}, PrintableAscii(options_.title),
+                   kTitleSize, kInk, 1.5);
       top += 28;
     }
     top = DrawLegend(top);
     if (!options_.y_title.empty()) {
-      canvas_.Text({kMargin, top + 13}, Printable(options_.y_title), kTextSize,
-                   kMuted);
+      canvas_.Text({kMargin, top + 13}, PrintableAscii(options_.y_title),
+                   kTextSize, kMuted);
       top += 20;
     }
     Range x, y;
@@ -296,7 +284,7 @@ class Drawing {
     double x = kMargin;
     bool any = false;
     for (size_t i = 0; i < curves_.size(); ++i) {
-      const std::string name = Printable(curves_[i].name);
+      const std::string name = PrintableAscii(curves_[i].name);
       const std::string best = BestText(curves_[i]);
       if (name.empty() && best.empty()) continue;
       const double name_width = Canvas::TextWidth(name, kTextSize);
@@ -389,7 +377,7 @@ class Drawing {
     }
     canvas_.Line({left_, bottom_}, {right_, bottom_}, kAxis, 1.5);
     if (!options_.x_title.empty()) {
-      const std::string text = Printable(options_.x_title);
+      const std::string text = PrintableAscii(options_.x_title);
       canvas_.Text({(left_ + right_ - Canvas::TextWidth(text, kTextSize)) / 2,
                     options_.height - 14.0},
                    text, kTextSize, kMuted);

@@ -1,39 +1,19 @@
 #include "wsol/training_run/classifier_run.h"
 
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "ATen/core/Tensor.h"
 #include "absl/strings/str_cat.h"
 #include "vision/base/status_util.h"
 #include "wsol/baselines/factory.h"
 #include "wsol/cam/classifier_network.h"
 #include "wsol/cam/factory.h"
-#include "wsol/cam/normalize_cam.h"
-#include "wsol/evaluation/split_evaluation.h"
+#include "wsol/evaluation/cam_scores.h"
 #include "wsol/model_folder/classifier_folder.h"
 
 namespace wsol {
-namespace {
-
-absl::StatusOr<BatchScores> ScoreBatch(const CamMethod& method,
-                                       ClassifierNetwork& network,
-                                       const Batch& batch) {
-  CamInput input;
-  input.images = batch.images;
-  input.classes = batch.labels;
-  for (const int64_t index : batch.indices) {
-    input.keys.push_back(static_cast<uint64_t>(index));
-  }
-  VISION_ASSIGN_OR_RETURN(const CamOutput output,
-                          method.Compute(network, input));
-  return BatchScores{NormalizeMaps(output.maps).maps, output.logits};
-}
-
-}  // namespace
 
 ImagePreprocessing PreprocessingOf(const LoaderOptions& options) {
   return {options.resize, options.crop, options.normalization};
@@ -89,7 +69,7 @@ absl::StatusOr<RunResult> RunClassifierTraining(ClassifierRunOptions options) {
   ClassifierNetwork network(*classifier);
   ModelFunctions functions;
   functions.score = [&](const Batch& batch) {
-    return ScoreBatch(*method, network, batch);
+    return CamScores(*method, network, batch);
   };
   functions.save = [&](const std::string& dir,
                        const std::map<std::string, double>& taus) {
